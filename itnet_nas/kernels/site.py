@@ -1,0 +1,67 @@
+"""Where an operator stands: the domain of its input and the number of channels."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Size = Annotated[int, Field(ge=1)]
+
+
+class Domain(BaseModel):
+    """The set of positions x over which the integral runs.
+
+    sequence  (L,)      ordered positions; the only kind that may be causal
+    grid      (H, W)    rows and columns, laid out row by row: position n is (n // W, n % W)
+    points    (N,)      a set of points, in no order
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["sequence", "grid", "points"]
+    shape: tuple[Size, ...]
+    causal: bool = False
+
+    @model_validator(mode="after")
+    def _shape_fits_the_kind(self) -> Self:
+        wanted = 2 if self.kind == "grid" else 1
+        if len(self.shape) != wanted:
+            raise ValueError(f"a {self.kind} has {wanted} sizes, got {len(self.shape)}")
+        if self.causal and self.kind != "sequence":
+            raise ValueError(f"a {self.kind} has no order, so it cannot be causal")
+        return self
+
+    @property
+    def length(self) -> int:
+        """Number of positions N."""
+        return math.prod(self.shape)
+
+    @property
+    def extent(self) -> int:
+        """The longest side: a window of radius `extent - 1` reaches every position."""
+        return max(self.shape)
+
+    def __str__(self) -> str:
+        causal = "causal " if self.causal else ""
+        return f"{causal}{self.kind} of {' x '.join(map(str, self.shape))}"
+
+
+class Site(BaseModel):
+    """What a family is told about the place where its operator will stand."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    domain: Domain
+    width: Annotated[int, Field(ge=1, description="channels D, in and out")]
+
+    @property
+    def length(self) -> int:
+        """Number of positions N."""
+        return self.domain.length
+
+    @property
+    def causal(self) -> bool:
+        """Whether y(x) may depend on earlier positions and x itself alone."""
+        return self.domain.causal

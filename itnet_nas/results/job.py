@@ -1,0 +1,42 @@
+"""`TrialJob`: all that a trial needs, as plain JSON, so that any process can run it."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from itnet_nas.arch.architecture import Architecture
+from itnet_nas.axes import Bias
+from itnet_nas.registry import Origin
+from itnet_nas.space.space import Objective, TaskChoice
+from itnet_nas.tasks.facts import Recipe
+
+
+class TrialJob(BaseModel):
+    """One architecture to be trained once.
+
+    `costs` are the computed ones, which the controller already knows; `measure` names the measured
+    ones that are wanted. `threads` fixes torch's thread count: sums come out differently with
+    another one, and results must not depend on where a trial ran.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+    number: Annotated[int, Field(ge=0)]
+    attempt: Annotated[int, Field(ge=1)] = 1
+    proposed_by: str
+    architecture: Architecture
+    bias: dict[str, Bias]
+    task: TaskChoice
+    task_origin: Origin
+    kernel_origins: dict[str, Origin]
+    recipe: Recipe
+    seed: Annotated[int, Field(ge=0)]
+    objectives: tuple[Objective, ...]
+    costs: dict[str, float]
+    measure: tuple[str, ...] = ()
+    threads: Annotated[int, Field(ge=1)] = 1
+    keep_weights: bool = True
+    checkpoint: str | None = None  # a folder that survives the worker; None trains without one
+    checkpoint_every: Annotated[int, Field(ge=0)] = 0  # steps; 0 never

@@ -1,0 +1,129 @@
+"""The shape of a search-space file: keys, types and ranges. What the words mean is `check`'s."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=40)]
+Figure = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class _Model(BaseModel):
+    """Immutable, and an unknown key is an error: a typo must never be a default."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+
+class TaskSpec(BaseModel):
+    """`task: {name: …, …}`: every key beside the name belongs to the task's own params."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", frozen=True)
+
+    name: str
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The keys beside the name."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class NetworkSpec(_Model):
+    """What every layer of the network shares."""
+
+    width: Annotated[int, Field(ge=1, description="channels D of every layer")] = 64
+    mlp_ratio: Annotated[int, Field(ge=1, description="hidden / outer width of the MLPs")] = 2
+
+
+class EdgeSpec(_Model):
+    """An edge into a layer, in its long form."""
+
+    source: Annotated[Name, Field(alias="from")]
+    optional: Annotated[bool, Field(description="the edge may be left out")] = False
+
+
+class LayerSpec(_Model):
+    """One node of the graph: a place where one of several kernels will sit."""
+
+    name: Name
+    after: Annotated[
+        tuple[Name | EdgeSpec, ...], Field(description="edges into this layer; () reads the input")
+    ] = ()
+    kernels: Annotated[
+        Literal["any"] | dict[str, dict[str, Any]],
+        Field(description="family -> parameter -> the values to try; or any"),
+    ]
+    axes: Annotated[
+        dict[str, tuple[str, ...]],
+        Field(description="axis -> values; only choices with such a bias are kept"),
+    ] = {}
+    optional: Annotated[bool, Field(description="the layer may be left out")] = False
+
+
+class RepeatSpec(_Model):
+    """A motif that stands several times in a row; how often may be searched."""
+
+    repeat: Annotated[Name, Field(description="name of the motif; copies are NAME_1, NAME_2, …")]
+    count: Annotated[
+        Annotated[int, Field(ge=1, le=64)] | tuple[Annotated[int, Field(ge=1, le=64)], ...],
+        Field(description="how many copies, or the numbers to try"),
+    ]
+    tied: Annotated[bool, Field(description="every copy makes the same choices")] = False
+    after: tuple[Name | EdgeSpec, ...] = ()
+    layers: Annotated[tuple[LayerSpec, ...], Field(min_length=1)]
+
+
+def _kind(value: Any) -> str:
+    given = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+    return "repeat" if "repeat" in given else "layer"
+
+
+class TrainingSpec(_Model):
+    """What to change in the task's own recipe; None keeps the recipe's figure."""
+
+    steps: Annotated[int, Field(ge=1)] | None = None
+    batch_size: Annotated[int, Field(ge=1)] | None = None
+    lr: Annotated[float, Field(gt=0)] | None = None
+    weight_decay: Annotated[float, Field(ge=0)] | None = None
+    warmup: Annotated[int, Field(ge=0)] | None = None
+    eval_every: Annotated[int, Field(ge=0)] | None = None
+    compile: bool | None = None
+
+
+class SearchSpec(_Model):
+    """How to search: defaults that flags of the command override."""
+
+    strategy: Literal["random", "evolution"] = "evolution"
+    trials: Annotated[int, Field(ge=1)] = 40
+    seed: Annotated[int, Field(ge=0)] = 0
+    workers: Annotated[int, Field(ge=1)] | None = None
+    time: Annotated[str, Field(pattern=r"^\d+(\.\d+)?[smhd]?$")] | None = None
+    cpus_per_trial: Annotated[int, Field(ge=1)] = 1
+    gpus_per_trial: Annotated[float, Field(ge=0)] | None = None
+    keep_weights: Literal["front", "all", "none"] = "front"
+
+
+class SpaceSpec(_Model):
+    """A search space, as its author wrote it. `check` says whether it can be searched."""
+
+    version: Literal[1]
+    task: TaskSpec
+    network: NetworkSpec = NetworkSpec()
+    layers: Annotated[
+        tuple[
+            Annotated[
+                Annotated[LayerSpec, Tag("layer")] | Annotated[RepeatSpec, Tag("repeat")],
+                Discriminator(_kind),
+            ],
+            ...,
+        ],
+        Field(min_length=1),
+    ]
+    objectives: Annotated[
+        tuple[Figure, ...] | None,
+        Field(description="the first is quality, the others are costs; default: the task's, flops"),
+    ] = None
+    constraints: tuple[str, ...] = ()
+    training: TrainingSpec = TrainingSpec()
+    search: SearchSpec = SearchSpec()
