@@ -55,7 +55,7 @@ def visit(n: int, batch_size: int, seed: int, step: int) -> Tensor:
     places = torch.arange(first, first + batch_size)
     epochs, offsets = places // n, places % n
     found = torch.empty(batch_size, dtype=torch.int64)
-    for epoch in epochs.unique().tolist():
+    for epoch in sorted(set(epochs.tolist())):
         here = epochs == epoch
         found[here] = _epoch(n, seed, epoch)[offsets[here]]
     return found
