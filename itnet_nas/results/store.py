@@ -1,0 +1,286 @@
+"""`Store`: a run's folder. One writer, any number of readers, nothing that needs a plugin.
+
+    run.sqlite    space (every revision), jobs as they were handed out, records as trials ended
+    weights/      one file per trial whose weights are kept
+    checkpoints/  of trials in progress
+    lock          held by the one process that writes; the system frees it when that process dies
+
+SQLite in WAL mode: a reader sees whole records only and never holds up the writer. `add_record`
+returns when the record is on disk. A job without a record is a trial that was interrupted; resuming
+a run is running those jobs again, then asking for more.
+
+Keep a run on a local disk: SQLite's locks are not to be trusted on network file systems.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+from typing import TYPE_CHECKING, Any, final
+
+from itnet_nas.errors import RunError, SearchEnded
+from itnet_nas.results.job import TrialJob
+from itnet_nas.results.record import TrialRecord
+from itnet_nas.space.space import Space
+from itnet_nas.space.spec import SearchSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+SCHEMA = """
+CREATE TABLE spaces   (revision INTEGER PRIMARY KEY, json TEXT NOT NULL, source TEXT NOT NULL);
+CREATE TABLE sessions (number INTEGER PRIMARY KEY, search TEXT NOT NULL, stamp TEXT NOT NULL);
+CREATE TABLE jobs     (number INTEGER PRIMARY KEY, json TEXT NOT NULL);
+CREATE TABLE records  (number INTEGER PRIMARY KEY, json TEXT NOT NULL);
+"""
+VERSION = 1
+
+
+@final
+class Store:
+    """The records of one search and all that is needed to resume it.
+
+    Use `create` for a new run and `open` for one that exists; both are context managers.
+    """
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection, lock: int | None) -> None:
+        self.folder = folder
+        self._db = connection
+        self._lock = lock
+
+    @classmethod
+    def create(
+        cls, folder: Path, space: Space, source: str = "", stamp: dict[str, Any] | None = None
+    ) -> Store:
+        """Make a run. Raises RunError when the folder holds one already or cannot be written."""
+        database = folder / "run.sqlite"
+        if database.exists():
+            with cls.open(folder) as there:
+                raise RunError(
+                    f'{folder} already holds a run of "{there.space.name}" with '
+                    f"{len(there.records())} trials; continue it with "
+                    f"`itnet-nas resume {folder}`, or name another folder with --run"
+                )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = _take_lock(folder)
+            # Built under another name, so that a run that exists is a run that is whole.
+            half = folder / "run.sqlite.new"
+            half.unlink(missing_ok=True)
+            with contextlib.closing(sqlite3.connect(half)) as db, db:
+                db.executescript(f"PRAGMA user_version = {VERSION}; {SCHEMA}")
+                db.execute("INSERT INTO spaces VALUES (0, ?, ?)", (space.model_dump_json(), source))
+                db.execute(
+                    "INSERT INTO sessions VALUES (0, ?, ?)",
+                    (space.search.model_dump_json(), json.dumps(stamp or {})),
+                )
+            half.replace(database)
+        except (OSError, sqlite3.Error) as error:
+            raise RunError(f"the run's folder {folder} cannot be written: {error}") from error
+        return cls(folder, _connect(database, write=True), lock)
+
+    @classmethod
+    def open(cls, folder: Path, write: bool = False) -> Store:
+        """Open a run. Raises RunError when there is none, or another process is writing to it."""
+        database = folder / "run.sqlite"
+        if not database.exists():
+            raise RunError(
+                f"there is no run in {folder}: it has no run.sqlite; "
+                f"start one with `itnet-nas search FILE --run {folder}`"
+            )
+        lock = _take_lock(folder) if write else None
+        try:
+            connection = _connect(database, write)
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+        except sqlite3.Error as error:
+            raise RunError(f"{database} cannot be read: {error}") from error
+        if version != VERSION:
+            connection.close()
+            raise RunError(
+                f"{database} has format {version}, this version of itnet-nas reads {VERSION}; "
+                f"open it with the version that wrote it"
+            )
+        return cls(folder, connection, lock)
+
+    def close(self) -> None:
+        """Let go of the files and the lock."""
+        self._db.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    # What the run is
+
+    @property
+    def name(self) -> str:
+        """The name of the space."""
+        return self.space.name
+
+    @property
+    def space(self) -> Space:
+        """The newest revision of the space."""
+        return Space.model_validate_json(
+            self._one("SELECT json FROM spaces ORDER BY revision DESC")
+        )
+
+    @property
+    def source(self) -> str:
+        """The text of the file that the newest revision came from."""
+        return self._one("SELECT source FROM spaces ORDER BY revision DESC")
+
+    @property
+    def search(self) -> SearchSpec:
+        """The settings of the newest session."""
+        text = self._one("SELECT search FROM sessions ORDER BY number DESC")
+        return SearchSpec.model_validate_json(text)
+
+    @property
+    def stamp(self) -> dict[str, Any]:
+        """Versions, command, machine and start of the first session; `sessions` counts them all."""
+        rows = self._all("SELECT stamp FROM sessions ORDER BY number")
+        first: dict[str, Any] = json.loads(rows[0])
+        return {**first, "sessions": len(rows)}
+
+    def extend(self, space: Space, source: str) -> None:
+        """Add a revision of the space; old records stay."""
+        with self._writing("the new revision of the space"):
+            self._db.execute(
+                "INSERT INTO spaces SELECT MAX(revision) + 1, ?, ? FROM spaces",
+                (space.model_dump_json(), source),
+            )
+
+    def add_session(self, search: SearchSpec, stamp: dict[str, Any]) -> None:
+        """Note that the run goes on, with which settings."""
+        with self._writing("the session"):
+            self._db.execute(
+                "INSERT INTO sessions SELECT MAX(number) + 1, ?, ? FROM sessions",
+                (search.model_dump_json(), json.dumps(stamp)),
+            )
+
+    # What happened
+
+    def add_job(self, job: TrialJob) -> None:
+        """Keep a job before it is handed out; a second attempt replaces the first."""
+        with self._writing(f"the job of trial {job.number}"):
+            self._db.execute(
+                "INSERT OR REPLACE INTO jobs VALUES (?, ?)", (job.number, job.model_dump_json())
+            )
+
+    def add_record(self, record: TrialRecord) -> None:
+        """Keep a record before it is acted upon. A number that has one already is our mistake."""
+        with self._writing(f"the record of trial {record.number}"):
+            self._db.execute(
+                "INSERT INTO records VALUES (?, ?)", (record.number, record.model_dump_json())
+            )
+
+    def records(self) -> list[TrialRecord]:
+        """Every record, by number."""
+        rows = self._all("SELECT json FROM records ORDER BY number")
+        return [TrialRecord.model_validate_json(row) for row in rows]
+
+    def jobs(self) -> list[TrialJob]:
+        """Every job, by number."""
+        return [
+            TrialJob.model_validate_json(row)
+            for row in self._all("SELECT json FROM jobs ORDER BY number")
+        ]
+
+    def pending(self) -> list[TrialJob]:
+        """Jobs that were handed out and have no record: in training, or interrupted."""
+        rows = self._all(
+            "SELECT json FROM jobs WHERE number NOT IN (SELECT number FROM records) ORDER BY number"
+        )
+        return [TrialJob.model_validate_json(row) for row in rows]
+
+    # Weights
+
+    def weights(self, number: int) -> bytes | None:
+        """The state dict of a trial as `torch.save` wrote it; None where it was not kept."""
+        path = self._weights(number)
+        return path.read_bytes() if path.exists() else None
+
+    def save_weights(self, number: int, weights: bytes) -> None:
+        """Keep the weights of a trial; a reader never sees half a file."""
+        path = self._weights(number)
+        try:
+            path.parent.mkdir(exist_ok=True)
+            half = path.with_suffix(".new")
+            half.write_bytes(weights)
+            half.replace(path)
+        except OSError as error:
+            raise _no_room(f"the weights of trial {number}", self.folder, error) from error
+
+    def drop_weights(self, but: Iterable[int]) -> None:
+        """Remove the weights of every trial that is not named."""
+        kept = {self._weights(number).name for number in but}
+        for path in (self.folder / "weights").glob("*.pt"):
+            if path.name not in kept:
+                path.unlink(missing_ok=True)
+
+    def _weights(self, number: int) -> Path:
+        return self.folder / "weights" / f"{number}.pt"
+
+    def _one(self, query: str) -> str:
+        (text,) = self._db.execute(query).fetchone()
+        return str(text)
+
+    def _all(self, query: str) -> list[str]:
+        return [text for (text,) in self._db.execute(query)]
+
+    @contextlib.contextmanager
+    def _writing(self, what: str) -> Iterator[None]:
+        try:
+            with self._db:
+                yield
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            raise _no_room(what, self.folder, error) from error
+
+
+def _no_room(what: str, folder: Path, error: Exception) -> SearchEnded:
+    return SearchEnded(
+        f"{what} could not be written to {folder}: {error}; make room, then "
+        f"`itnet-nas resume {folder}`; every earlier trial is safe"
+    )
+
+
+def _connect(database: Path, write: bool) -> sqlite3.Connection:
+    if write:
+        # The controller writes from one thread at a time, but not always from the one that opened.
+        connection = sqlite3.connect(database, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+    else:
+        uri = f"{database.absolute().as_uri()}?mode=ro"
+        if not os.access(database.parent, os.W_OK):
+            uri += "&immutable=1"  # WAL needs a shared-memory file beside the database
+        connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+    connection.execute("PRAGMA busy_timeout = 10000")
+    return connection
+
+
+def _take_lock(folder: Path) -> int | None:
+    try:
+        import fcntl
+    except ImportError:  # Windows: SQLite still serialises writes, two searches are not refused
+        return None
+    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise RunError(
+            f"another process is searching in {folder}; wait for it, or look on with "
+            f"`itnet-nas status {folder}`"
+        ) from error
+    return handle

@@ -1,0 +1,38 @@
+"""Trials in this process, one after the other: for tests, tiny runs and debugging.
+
+The same jobs give the same records as on Ray, because `evaluate` is the same function.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from itnet_nas.search.controller import Controller
+
+
+def run_local(controller: Controller, show: Callable[[], None]) -> None:
+    """Work until the controller has nothing more to hand out. `show` is called at every change.
+
+    Ctrl-C ends the trial that is running; its job stays on disk and is run again by `resume`.
+    """
+    from itnet_nas.train.evaluate import evaluate
+
+    controller.workers = 1
+    cores = os.cpu_count() or 1
+    if controller.search.cpus_per_trial > cores:
+        controller.note = (
+            f"{controller.search.cpus_per_trial} CPUs per trial were asked for, "
+            f"this machine has {cores}"
+        )
+    show()
+    try:
+        while (job := controller.next_job()) is not None:
+            show()
+            controller.tell(evaluate(job))
+            show()
+    except KeyboardInterrupt:
+        controller.interrupt()

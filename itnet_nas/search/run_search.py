@@ -1,0 +1,197 @@
+"""Start or continue a search: the store, the strategy, the controller and a backend, joined."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from itnet_nas.arch.feasible import require_feasible
+from itnet_nas.errors import RunError
+from itnet_nas.results.store import Store
+from itnet_nas.search.controller import Controller, Ended
+from itnet_nas.search.strategies import strategy
+from itnet_nas.space.difference import difference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from itnet_nas.search.progress import Progress
+    from itnet_nas.space.space import Space
+    from itnet_nas.space.spec import SearchSpec
+
+Backend = Literal["ray", "local"]
+SHOW_EVERY = 0.5  # seconds
+UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a session ended."""
+
+    ended: Ended
+    folder: Path
+    trials: int
+    complete: int
+    failed: int
+
+    CODES: ClassVar[dict[str, int]] = {
+        "done": 0,
+        "budget": 0,
+        "exhausted": 0,
+        "interrupted": 130,
+        "failures": 4,
+    }
+
+    @property
+    def exit_code(self) -> int:
+        """0 when the search did what was asked, if only one trial is complete; else see errors."""
+        code = self.CODES[self.ended]
+        return 1 if code == 0 and not self.complete else code
+
+
+def run_search(
+    space: Space,
+    folder: Path,
+    *,
+    source_text: str = "",
+    command: str = "",
+    address: str | None = None,
+    backend: Backend = "ray",
+    progress: Callable[[Progress], None] | None = None,
+) -> Summary:
+    """Search a space into a new folder; `space.search` holds the settings.
+
+    Raises InfeasibleError before anything is trained, RunError when the folder is taken, and what
+    the backend raises.
+    """
+    require_feasible(space)
+    with Store.create(folder, space, source_text, _stamp(command)) as store:
+        return _session(store, space, space.search, backend, address, progress)
+
+
+def resume_run(
+    folder: Path,
+    *,
+    extend: Space | None = None,
+    extend_text: str = "",
+    command: str = "",
+    trials: int | None = None,
+    workers: int | None = None,
+    time: str | None = None,
+    address: str | None = None,
+    backend: Backend = "ray",
+    progress: Callable[[Progress], None] | None = None,
+) -> Summary:
+    """Continue a run: what was interrupted first, then what its budget still allows.
+
+    extend   a changed space to go on with; old records stay valid where they are members of it
+
+    Raises RunError when there is no such run, or somebody else is writing to it.
+    """
+    with Store.open(folder, write=True) as store:
+        space = store.space
+        given = {"trials": trials, "workers": workers, "time": time}
+        search = store.search.model_copy(
+            update={name: value for name, value in given.items() if value is not None}
+        )
+        if extend is not None and extend.fingerprint != space.fingerprint:
+            _require_extension(space, extend)
+            require_feasible(extend)
+            store.extend(extend, extend_text)
+            space = extend
+        store.add_session(search, _stamp(command))
+        return _session(store, space, search, backend, address, progress)
+
+
+def _session(
+    store: Store,
+    space: Space,
+    search: SearchSpec,
+    backend: Backend,
+    address: str | None,
+    progress: Callable[[Progress], None] | None,
+) -> Summary:
+    seconds = None if search.time is None else parse_duration(search.time)
+    controller = Controller(space, store, strategy(search.strategy), search, seconds=seconds)
+    shown = -SHOW_EVERY
+
+    def show() -> None:
+        nonlocal shown
+        now = time.monotonic()
+        if progress is not None and now - shown >= SHOW_EVERY:
+            shown = now
+            progress(controller.progress())
+
+    if controller.ended is None:  # a run that has nothing left to do needs no workers
+        if backend == "ray":
+            from itnet_nas.search.ray_backend import run_ray
+
+            run_ray(controller, show, address)
+        else:
+            from itnet_nas.search.local_backend import run_local
+
+            run_local(controller, show)
+    if progress is not None:
+        progress(controller.progress())
+    records = controller.records()
+    return Summary(
+        ended=controller.ended or "interrupted",
+        folder=store.folder,
+        trials=len(records),
+        complete=sum(record.complete for record in records),
+        failed=sum(record.error is not None for record in records),
+    )
+
+
+def parse_duration(text: str) -> float:
+    """`90`, `90s`, `10m`, `1.5h` or `2d` in seconds."""
+    digits = text.rstrip("smhd")
+    return float(digits) * UNITS[text[len(digits) :]]
+
+
+def _require_extension(old: Space, new: Space) -> None:
+    """Records stay comparable only while the task, the recipe and the objectives are the same."""
+    kept = ("task", "facts", "recipe", "objectives", "width", "mlp_ratio")
+    changed = [name for name in kept if getattr(old, name) != getattr(new, name)]
+    if changed:
+        raise RunError(
+            f"this run cannot be extended by a space that differs in {', '.join(changed)}: its "
+            f"records would not be comparable; start another run with `itnet-nas search`\n"
+            + "\n".join(difference(old, new))
+        )
+
+
+def _stamp(command: str) -> dict[str, Any]:
+    """What somebody needs to repeat this."""
+    packages = ("itnet-nas", "torch", "ray", "networkx", "pydantic", "numpy")
+    return {
+        "command": command or shlex.join(sys.argv),
+        "started": time.time(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.node(),
+        "versions": {name: metadata.version(name) for name in packages},
+        "git": _git_commit(),
+    }
+
+
+def _git_commit() -> str:
+    """Commit of the directory that the search was started in; "" outside a repository."""
+    try:
+        found = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return found.stdout.strip()
