@@ -1,0 +1,305 @@
+"""The Python door: search a space, open a run, walk its front, take a network out.
+
+    run = itnet_nas.search("space.yaml", trials=40)
+    best = run.pareto().pick("knee")
+    model = best.module()
+
+Reading a run starts nothing and needs neither Ray nor a plugin; `Trial.module` and `Trial.export`
+import torch.
+"""
+
+from __future__ import annotations
+
+import html
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, final
+
+from itnet_nas.errors import RunError, SearchEnded, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import networkx as nx
+    import pandas as pd
+    from torch import nn
+
+    from itnet_nas.explanation import Explanation
+    from itnet_nas.results.record import TrialRecord
+    from itnet_nas.space.space import Space
+
+__all__ = ["Front", "Run", "Trial", "open_run", "search"]
+
+Backend = Literal["ray", "local"]
+
+
+def search(
+    space: str | Path | Mapping[str, Any] | nx.DiGraph[Any] | Space,
+    *,
+    run: str | Path | None = None,
+    trials: int | None = None,
+    time: str | None = None,
+    workers: int | None = None,
+    strategy: str | None = None,
+    seed: int | None = None,
+    cpus_per_trial: int | None = None,
+    gpus_per_trial: float | None = None,
+    keep_weights: str | None = None,
+    address: str | None = None,
+    backend: Backend = "ray",
+) -> Run:
+    """Search a space and return the run.
+
+    space    a file, the same as a dict, a networkx.DiGraph with the same attributes, or a Space
+    run      the run's folder; runs/<name of the space> unless given
+    time     stop after this long: "90s", "10m", "2h"
+    address  a running Ray cluster; without it Ray starts on this machine
+    backend  "local" trains in this process, one trial after the other
+
+    The other arguments override the figures of the space. A report is written into the folder.
+
+    Raises SpaceError for a space that cannot be used, InfeasibleError when nothing meets its
+    constraints, RunError when the folder holds another run, and SearchEnded when most trials
+    failed; the records are kept, and `open_run` reads them.
+    """
+    from itnet_nas.search.run_search import run_search
+    from itnet_nas.space import load_space
+    from itnet_nas.space.space import Space
+
+    loaded = space if isinstance(space, Space) else load_space(space)
+    given = {
+        "trials": trials,
+        "time": time,
+        "workers": workers,
+        "strategy": strategy,
+        "seed": seed,
+        "cpus_per_trial": cpus_per_trial,
+        "gpus_per_trial": gpus_per_trial,
+        "keep_weights": keep_weights,
+    }
+    settings = {name: value for name, value in given.items() if value is not None}
+    try:
+        final_search = loaded.search.model_validate({**loaded.search.model_dump(), **settings})
+    except ValueError as error:
+        raise UsageError(f"the search cannot be set up like this: {error}") from error
+    loaded = loaded.model_copy(update={"search": final_search})
+    text = Path(space).read_text(encoding="utf-8") if isinstance(space, str | Path) else ""
+    summary = run_search(
+        loaded,
+        Path(run) if run is not None else Path("runs") / loaded.name,
+        source_text=text,
+        command="itnet_nas.search",
+        address=address,
+        backend=backend,
+    )
+    opened = Run(summary.folder)
+    if summary.complete:
+        opened.report()
+    if summary.ended == "interrupted":
+        raise KeyboardInterrupt
+    if summary.ended == "failures":
+        raise SearchEnded(
+            f"{summary.failed} of {summary.trials} trials failed, so the search was ended; "
+            f"itnet_nas.open_run({str(summary.folder)!r}) has the errors"
+        )
+    return opened
+
+
+def open_run(folder: str | Path) -> Run:
+    """Open a run to read it. Raises RunError when there is none."""
+    return Run(Path(folder))
+
+
+@final
+class Run:
+    """A run's folder, read afresh at every call: a search may still be writing to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.space: Space = self._read("space")
+
+    @property
+    def records(self) -> list[TrialRecord]:
+        """Every record so far, by number."""
+        from itnet_nas.results.store import Store
+
+        with Store.open(self.folder) as store:
+            return store.records()
+
+    @property
+    def stamp(self) -> dict[str, Any]:
+        """Versions, command, machine and start of the search."""
+        stamp: dict[str, Any] = self._read("stamp")
+        return stamp
+
+    def pareto(self) -> Front:
+        """The front of the trials that are complete."""
+        return Front(self)
+
+    def trial(self, number: int) -> Trial:
+        """One trial. Raises UsageError for a number without a record."""
+        records = self.records
+        for record in records:
+            if record.number == number:
+                return Trial(self, record)
+        there = f"trials 0 to {records[-1].number}" if records else "no trial has ended"
+        raise UsageError(f"{self.folder} has no record of trial {number}: {there}")
+
+    def frame(self) -> pd.DataFrame:
+        """One row per trial: number, state, objectives, figures, one column per layer."""
+        from itnet_nas.results.frame import frame
+
+        return frame(self.records)
+
+    def layers(self) -> pd.DataFrame:
+        """One row per trial and layer: family, params, the four axes of its bias."""
+        from itnet_nas.results.frame import layers
+
+        return layers(self.records)
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write the report, one HTML file that needs nothing else; `report.html` in the run."""
+        from itnet_nas.analysis.report import write_report
+
+        target = Path(path) if path is not None else self.folder / "report.html"
+        write_report(self.space, self.records, self.stamp, target)
+        return target
+
+    def _repr_html_(self) -> str:
+        return self.pareto()._repr_html_()
+
+    def _read(self, name: str) -> Any:
+        from itnet_nas.results.store import Store
+
+        with Store.open(self.folder) as store:
+            return getattr(store, name)
+
+
+@final
+class Front:
+    """The non-dominated trials of a run at the moment of asking, cheapest first."""
+
+    def __init__(self, run: Run) -> None:
+        from itnet_nas.analysis.pareto import front
+
+        self._run = run
+        self._all = run.records
+        self._records = front(run.space, self._all)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[Trial]:
+        return (Trial(self._run, record) for record in self._records)
+
+    def __getitem__(self, place: int) -> Trial:
+        return Trial(self._run, self._records[place])
+
+    def pick(self, rule: str = "knee") -> Trial:
+        """One member by a stated rule: best, cheapest, knee, or a bound ("flops<=1e6").
+
+        Raises UsageError for an unknown rule, InfeasibleError when no member obeys it.
+        """
+        from itnet_nas.analysis.pareto import pick
+
+        return Trial(self._run, pick(self._run.space, self._records, rule))
+
+    @cached_property
+    def reference(self) -> dict[str, float]:
+        """The corner from which the hypervolume is measured, by objective."""
+        from itnet_nas.analysis.hypervolume import reference
+
+        return reference(self._run.space, self._all)
+
+    @cached_property
+    def hypervolume(self) -> float:
+        """The volume that the front dominates, up to `reference`."""
+        from itnet_nas.analysis.hypervolume import hypervolume
+
+        return hypervolume(self._run.space, self._records, self.reference)
+
+    def _repr_html_(self) -> str:
+        names = [objective.name for objective in self._run.space.objectives]
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in ("trial", *names, "layers"))
+        rows = "".join(
+            "<tr>"
+            + "".join(
+                f"<td>{html.escape(cell)}</td>"
+                for cell in (
+                    str(trial.number),
+                    *(f"{trial.objectives[name]:.4g}" for name in names),
+                    trial.label,
+                )
+            )
+            + "</tr>"
+            for trial in self
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+@final
+class Trial:
+    """One architecture trained once, and what can be made of it."""
+
+    def __init__(self, run: Run, record: TrialRecord) -> None:
+        self._run = run
+        self.record = record
+
+    @property
+    def number(self) -> int:
+        """Its number in the run."""
+        return self.record.number
+
+    @property
+    def objectives(self) -> dict[str, float]:
+        """Every objective by name; empty for a trial that failed."""
+        return dict(self.record.objectives)
+
+    @property
+    def label(self) -> str:
+        """The architecture in one line."""
+        return self.record.architecture.label
+
+    def explain(self) -> Explanation:
+        """Which bias each layer has, and where the trial stands; `print` it."""
+        from itnet_nas.explanation import explain
+
+        return explain(self._run.space, self._run.records, self.record)
+
+    def module(self) -> nn.Module:
+        """The trained network. Raises RunError when its weights were not kept."""
+        from itnet_nas.nn.export import load_network
+
+        return load_network(self.record, self.weights())
+
+    def weights(self) -> bytes:
+        """The state dict as `torch.save` wrote it. Raises RunError when it was not kept."""
+        from itnet_nas.results.store import Store
+
+        with Store.open(self._run.folder) as store:
+            found = store.weights(self.number)
+        if found is None:
+            raise RunError(
+                f"the weights of trial {self.number} were not kept: this run keeps those of "
+                f"{_KEPT[self._run.space.search.keep_weights]}; "
+                f"search with --keep-weights all to keep every trial's"
+            )
+        return found
+
+    def export(self, folder: str | Path) -> Path:
+        """Write the network as Python source with its weights; the source needs torch alone."""
+        from itnet_nas.nn.export import export_python
+
+        target = Path(folder)
+        export_python(self.record, self.weights(), target)
+        return target
+
+    def __repr__(self) -> str:
+        return f"<Trial {self.number}: {self.label}>"
+
+
+_KEPT: Mapping[str, str] = {
+    "front": "the front's members alone",
+    "all": "every complete trial",
+    "none": "no trial",
+}

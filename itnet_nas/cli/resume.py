@@ -1,0 +1,77 @@
+"""`itnet-nas resume`: go on with a run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from itnet_nas.cli.options import common, read_text, run_argument, search_options
+from itnet_nas.cli.output import talk
+
+if TYPE_CHECKING:
+    from itnet_nas.space.space import Space
+
+
+@click.command()
+@run_argument
+@click.option(
+    "--extend",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Go on with a changed space; results that are members of it stay valid.",
+)
+@search_options
+@common
+@click.pass_context
+def resume(
+    context: click.Context,
+    run: Path,
+    extend: Path | None,
+    address: str | None,
+    backend: str,
+    as_json: bool,
+    **flags: Any,
+) -> None:
+    """Go on with a run.
+
+    Trials that were interrupted come first, then new ones. --trials is the number in all, the trials that have ended included.
+    """
+    from itnet_nas.cli.settings import announce, with_flags
+    from itnet_nas.results.store import Store
+
+    with Store.open(run) as store:
+        settings = with_flags(store.search, flags)
+        ended, interrupted = len(store.records()), len(store.pending())
+    wider: Space | None = None
+    text = ""
+    if extend is not None:
+        from itnet_nas.space import load_space
+
+        text = read_text(extend)
+        notes: list[str] = []
+        wider = load_space(extend, notes=notes)
+        for note in notes:
+            talk(f"note: {note}")
+    talk(f"{ended} trials have ended, {interrupted} were interrupted")
+    announce(settings, run, backend)
+
+    from itnet_nas.cli.finish import finish
+    from itnet_nas.cli.live import LiveLine
+    from itnet_nas.search.run_search import resume_run
+
+    with LiveLine() as progress:
+        summary = resume_run(
+            run,
+            extend=wider,
+            extend_text=text,
+            command=context.obj or "",
+            address=address,
+            backend=backend,
+            progress=progress,
+            **flags,
+        )
+    finish(summary, "resume", as_json)
+    sys.exit(summary.exit_code)

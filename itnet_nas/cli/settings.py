@@ -1,0 +1,51 @@
+"""From flags to the settings of a search, and what a person is told before it starts."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from itnet_nas.cli.output import talk, warn
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from itnet_nas.space.spec import SearchSpec
+
+TRIALS_PER_WORKER = 10
+
+
+def with_flags(search: SearchSpec, flags: dict[str, Any]) -> SearchSpec:
+    """The settings with the flags that were given put over them."""
+    given = {name: value for name, value in flags.items() if value is not None}
+    return search.model_validate({**search.model_dump(), **given})
+
+
+def announce(search: SearchSpec, folder: Path, backend: str) -> None:
+    """Every setting that decides what happens, defaults included, on stderr."""
+    trials = f"{search.trials} trials"
+    budget = f"{trials} or {search.time}" if search.time else trials
+    gpus = "" if search.gpus_per_trial is None else f", {search.gpus_per_trial:g} GPUs"
+    where = "this process" if backend == "local" else f"Ray, {_workers(search)} at a time"
+    talk(
+        f"strategy {search.strategy} · seed {search.seed} · budget {budget} · "
+        f"{where} ({search.cpus_per_trial} CPU{gpus} each) · folder {folder}"
+    )
+    workers = workers_of(search, backend)
+    if search.trials < TRIALS_PER_WORKER * workers:
+        warn(
+            f"{search.trials} trials for {workers} workers are few: proposals made at the same "
+            f"time cannot learn from each other; give at least {TRIALS_PER_WORKER * workers} "
+            f"trials, or fewer workers"
+        )
+
+
+def workers_of(search: SearchSpec, backend: str) -> int:
+    """Trials at the same time, as far as this machine can tell."""
+    if backend == "local":
+        return 1
+    return search.workers or max(1, (os.cpu_count() or 1) // search.cpus_per_trial)
+
+
+def _workers(search: SearchSpec) -> str:
+    return str(search.workers) if search.workers else "as many as fit"

@@ -1,0 +1,80 @@
+"""`itnet-nas show`: the graph of a space."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from itnet_nas.cli.options import common, output_option, read_text, space_argument, write_text
+from itnet_nas.cli.output import emit_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from itnet_nas.space.space import Space
+
+
+@click.command()
+@space_argument
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["text", "node-link", "graphml"]),
+    default="text",
+    show_default=True,
+    help="node-link is networkx's JSON, graphml is for drawing tools.",
+)
+@output_option
+@common
+def show(file: Path, kind: str, output: Path | None, as_json: bool) -> None:
+    """Show the graph of a space.
+
+    Layers in topological order, what they read, and the kernels to choose from; ? marks what may
+    be left out.
+    """
+    from itnet_nas.space import graph, load_space
+
+    read_text(file)
+    space = load_space(file)
+    if as_json:
+        emit_json("show", {"file": str(file), "graph": graph.to_node_link(space)})
+        return
+    if kind == "node-link":
+        text = json.dumps(graph.to_node_link(space), indent=2, ensure_ascii=False)
+    elif kind == "graphml":
+        text = graph.to_graphml(space)
+    else:
+        text = drawn(space)
+    if output is None:
+        click.echo(text)
+    else:
+        write_text(text.rstrip("\n") + "\n", output)
+        click.echo(output)
+
+
+def drawn(space: Space) -> str:
+    """Layers from the input on, each with its sources and its choices; ? marks what is optional."""
+    domain = space.facts.domain
+    lines = [f"input: {domain}, {space.width} channels"]
+    repeated = {name: repeat for repeat in space.repeats for copy in repeat.copies for name in copy}
+    for layer in space.layers:
+        mark = "?" if layer.optional else ""
+        extra = ""
+        if layer.name in repeated:
+            repeat = repeated[layer.name]
+            counts = ", ".join(map(str, repeat.counts))
+            extra = f"  (of {repeat.name}: {counts} copies{', tied' if repeat.tied else ''})"
+        lines.append(f"{layer.name}{mark} <- {_sources(space, layer.name)}{extra}")
+        lines += [f"    {choice.label:<32} {choice.bias}" for choice in layer.choices]
+    lines.append(f"output <- {_sources(space, 'output')}")
+    return "\n".join(lines)
+
+
+def _sources(space: Space, target: str) -> str:
+    return " + ".join(
+        edge.source + ("?" if edge.optional else "")
+        for edge in space.edges
+        if edge.target == target
+    )

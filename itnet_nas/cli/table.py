@@ -1,0 +1,77 @@
+"""`itnet-nas table`: every trial of a run, flat."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from itnet_nas.cli.options import common, output_option, run_argument, write_bytes
+from itnet_nas.cli.output import emit_json, emit_table, talk
+from itnet_nas.errors import EnvironmentProblem, UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@click.command()
+@run_argument
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["csv", "json", "parquet"]),
+    help="Default: by the name of the output, else tab-separated.",
+)
+@output_option
+@click.option("--layers", "by_layer", is_flag=True, help="One row per trial and layer instead.")
+@common
+def table(run: Path, kind: str | None, output: Path | None, by_layer: bool, as_json: bool) -> None:
+    """Print every trial of a run as one flat table, failures included."""
+    from itnet_nas.api import open_run
+
+    if kind is None and output is not None:
+        kind = output.suffix.lstrip(".")
+        if kind not in ("csv", "json", "parquet"):
+            raise UsageError(f"{output} does not say its format; add --format csv, json or parquet")
+    if kind == "parquet" and output is None:
+        raise UsageError("parquet is no text; say where it goes with -o FILE")
+    opened = open_run(run)
+    frame = opened.layers() if by_layer else opened.frame()
+    if as_json:
+        emit_json("table", {"run": str(run), "rows": _rows(frame)})
+        return
+    if kind is None:
+        records = _rows(frame)
+        emit_table(list(frame.columns), [list(row.values()) for row in records])
+        return
+    data = _encoded(frame, kind)
+    if output is None:
+        click.echo(data.decode(), nl=False)
+    else:
+        write_bytes(data, output)
+        talk(f"{len(frame)} rows")
+        click.echo(output)
+
+
+def _encoded(frame: pd.DataFrame, kind: str) -> bytes:
+    if kind == "csv":
+        return frame.to_csv(index=False, lineterminator="\n").encode()
+    if kind == "json":
+        return (json.dumps(_rows(frame), indent=2, ensure_ascii=False) + "\n").encode()
+    buffer = io.BytesIO()
+    try:
+        frame.to_parquet(buffer, index=False)
+    except ImportError:
+        raise EnvironmentProblem(
+            "parquet needs the package pyarrow; install it with `pip install pyarrow`"
+        ) from None
+    return buffer.getvalue()
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Plain values; what is missing is None, since NaN has no JSON."""
+    rows: list[dict[str, Any]] = json.loads(frame.to_json(orient="records", double_precision=15))
+    return rows
