@@ -1,4 +1,4 @@
-"""What a run says about one trial: its biases, where it stands, and what a swap of one layer did."""
+"""What a run says about one trial: its biases, where it stands, what a swap of one layer did."""
 
 from __future__ import annotations
 

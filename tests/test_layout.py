@@ -87,7 +87,7 @@ def _is_module(name: str) -> bool:
 
 def floor_of(name: str) -> str:
     """`space` for itnet_nas.space.check; empty for the package itself."""
-    return (name.split(".") + [""])[1]
+    return [*name.split("."), ""][1]
 
 
 def own_floor(path: Path) -> str:

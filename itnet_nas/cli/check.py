@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def check(file: Path, as_json: bool) -> None:
     """Say whether a space file can be searched.
 
-    Prints how large the space is and what its members cost. Every problem is reported at once, with its line; exit code 1 when there is any.
+    Prints how large the space is and what its members cost. Every problem is reported at once, with
+    its line; exit code 1 when there is any.
     """
     from itnet_nas.arch.feasible import require_feasible
     from itnet_nas.cli.size import size_of

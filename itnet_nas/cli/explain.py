@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 @trial_argument
 @common
 def explain(run: Path, trial: int, as_json: bool) -> None:
-    """Say which bias each layer of a trial has, where it stands, and what a swap did."""
+    """Say which bias each layer of a trial has.
+
+    Also where the trial stands, and what happened in trials that differ from it in one layer.
+    """
     from itnet_nas.api import open_run
 
     found = open_run(run).trial(trial).explain()

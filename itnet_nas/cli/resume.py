@@ -37,7 +37,8 @@ def resume(
 ) -> None:
     """Go on with a run.
 
-    Trials that were interrupted come first, then new ones. --trials is the number in all, the trials that have ended included.
+    Trials that were interrupted come first, then new ones. --trials is the number in all, the
+    trials that have ended included.
     """
     from itnet_nas.cli.settings import announce, with_flags
     from itnet_nas.results.store import Store

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 @run_argument
 @common
 def status(run: Path, as_json: bool) -> None:
-    """Say how a run stands: trials by state, failures by cause, the front so far."""
+    """Say how a run stands.
+
+    Trials by state, failures by cause, the front so far. Reads only.
+    """
     from itnet_nas.analysis.pareto import front
     from itnet_nas.results.record import TrialState
     from itnet_nas.results.store import Store

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +13,8 @@ from itnet_nas.cli.output import emit_json, emit_table, talk
 from itnet_nas.errors import EnvironmentProblem, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--layers", "by_layer", is_flag=True, help="One row per trial and layer instead.")
 @common
 def table(run: Path, kind: str | None, output: Path | None, by_layer: bool, as_json: bool) -> None:
-    """Print every trial of a run as one flat table, failures included."""
+    """Print every trial of a run, failures included."""
     from itnet_nas.api import open_run
 
     if kind is None and output is not None:
