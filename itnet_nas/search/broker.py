@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from typing import Any, Literal, NamedTuple, final
+from typing import Literal, NamedTuple, final
 
 
 class Event(NamedTuple):
@@ -104,7 +104,3 @@ class Broker:
         number = self._leases.pop(worker, None)
         if number is not None:
             self._events.append(Event("lost", worker, number, why=why))
-
-    def leased(self) -> dict[str, Any]:
-        """Worker -> number of the job it holds."""
-        return dict(self._leases)

@@ -14,15 +14,17 @@ Nothing is restored from Tune's own snapshots, which lag behind: the store is th
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import time
 import uuid
 import warnings
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, TextIO, final
 
 import ray
 from ray import tune
@@ -86,7 +88,9 @@ class Worker(tune.Trainable):
         end = time.monotonic() + STEP
         trials = 0
         while True:
-            text = ray.get(self.broker.exchange.remote(self.worker, self.life, self.handover))
+            text: str | None = _answer(
+                self.broker.exchange.remote(self.worker, self.life, self.handover)
+            )
             self.handover = None
             if text is None:
                 return {"trials": trials, "done": True}
@@ -99,7 +103,7 @@ class Worker(tune.Trainable):
 
     def _report(self, point: CurvePoint) -> bool:
         del point
-        goes_on: bool = ray.get(self.broker.goes_on.remote())
+        goes_on: bool = _answer(self.broker.goes_on.remote())
         return goes_on
 
 
@@ -176,7 +180,7 @@ def _serve(
         if controller.idle:
             return
         show()
-        events: list[Event] = ray.get(broker.collect.remote(POLL))
+        events: list[Event] = _answer(broker.collect.remote(POLL))
         for event in events:
             if event.kind == "done":
                 restarts = 0
@@ -268,22 +272,34 @@ def _start_broker(name: str) -> Any:
     )
 
 
+def _answer(asked: Any) -> Any:
+    return ray.get(asked)  # Ray's stubs guess a list from an untyped reference
+
+
+def _nodes() -> list[dict[str, Any]]:
+    return [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+
+
+def _resources() -> dict[str, float]:
+    found: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return found
+
+
 def _gpus_per_trial(wanted: float | None) -> float:
     if wanted is not None:
         return wanted
-    return 1.0 if ray.cluster_resources().get("GPU", 0) else 0.0
+    return 1.0 if _resources().get("GPU", 0) else 0.0
 
 
 def _slots(cpus: int, gpus: float) -> int:
     """How many trials have room at once. A request that fits no node would wait for ever."""
     slots = 0
-    for node in ray.nodes():
-        if node["Alive"]:
-            have = node["Resources"]
-            room = int(have.get("CPU", 0) // cpus)
-            slots += min(room, int(have.get("GPU", 0) / gpus + 1e-9)) if gpus else room
+    for node in _nodes():
+        have = node["Resources"]
+        room = int(have.get("CPU", 0) // cpus)
+        slots += min(room, int(have.get("GPU", 0) / gpus + 1e-9)) if gpus else room
     if not slots:
-        total = ray.cluster_resources()
+        total = _resources()
         raise EnvironmentProblem(
             f"no node has room for a trial of {cpus} CPUs and {gpus:g} GPUs; the cluster has "
             f"{total.get('CPU', 0):g} CPUs and {total.get('GPU', 0):g} GPUs in all; ask for less "
@@ -295,13 +311,12 @@ def _slots(cpus: int, gpus: float) -> int:
 def _probe_nodes(origins: list[Origin]) -> None:
     """Ask every node whether it can import what the trials need. Raises EnvironmentProblem."""
     asked = {}
-    for node in ray.nodes():
-        if node["Alive"]:
-            there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            probe = ray.remote(missing).options(num_cpus=0, scheduling_strategy=there)
-            asked[node["NodeManagerAddress"]] = probe.remote(
-                [origin.model_dump_json() for origin in origins]
-            )
+    for node in _nodes():
+        there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        probe = ray.remote(missing).options(num_cpus=0, scheduling_strategy=there)
+        asked[node["NodeManagerAddress"]] = probe.remote(
+            [origin.model_dump_json() for origin in origins]
+        )
     problems = []
     for host, answer in asked.items():
         try:
@@ -313,6 +328,28 @@ def _probe_nodes(origins: list[Origin]) -> None:
         raise EnvironmentProblem(
             "\n".join([*problems, f"on every node: pip install {' '.join(needed)}"])
         )
+
+
+@final
+class _WithoutRay(io.TextIOBase):
+    """Standard output without what Ray prints there of its own accord when a worker dies.
+
+    It has no switch for that, and our standard output is data.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, text: str) -> int:
+        if threading.current_thread().name == "ray_listen_error_messages":
+            return len(text)
+        return self._out.write(text)
+
+    def flush(self) -> None:
+        self._out.flush()
+
+    def isatty(self) -> bool:
+        return self._out.isatty()
 
 
 @contextlib.contextmanager
@@ -352,7 +389,8 @@ def _cluster(search: SearchSpec, address: str | None) -> Iterator[None]:
                         f"no Ray cluster at {address or 'this machine'}: {error}; start one with "
                         f"`ray start --head`, or leave --address out to use this machine"
                     ) from error
-            yield
+            with contextlib.redirect_stdout(_WithoutRay(sys.stdout)):
+                yield
     finally:
         if mine:
             ray.shutdown()

@@ -9,7 +9,6 @@ import sys
 import time
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from itnet_nas.arch.feasible import require_feasible
@@ -21,6 +20,7 @@ from itnet_nas.space.difference import difference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from itnet_nas.search.progress import Progress
     from itnet_nas.space.space import Space
