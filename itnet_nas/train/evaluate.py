@@ -1,0 +1,225 @@
+"""`evaluate`: a job in, an outcome out, the same in any process. Knows no scheduler.
+
+The figures depend on architecture, task, recipe, seed and thread count alone; times and memory, the
+device and the wall clock are the exceptions that `TrialRecord.reproducible` leaves out.
+"""
+
+from __future__ import annotations
+
+import gc
+import io
+import time
+import traceback
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from itnet_nas.nn.measure import latency, peak_memory_mb, refuses_measure
+from itnet_nas.nn.network import build_network, load_families, load_task
+from itnet_nas.results.record import (
+    CurvePoint,
+    Outcome,
+    TrialError,
+    TrialRecord,
+    TrialState,
+)
+from itnet_nas.space.space import MEASURED_COSTS
+from itnet_nas.train.checkpoint import Checkpoint, identity_of
+from itnet_nas.train.device import Device, pick_device
+from itnet_nas.train.finite import NonFiniteLoss
+from itnet_nas.train.loop import Training
+from itnet_nas.train.seeds import reproducible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from itnet_nas.nn.network import ITNet
+    from itnet_nas.results.job import TrialJob
+    from itnet_nas.tasks.task import Task
+
+
+@dataclass
+class _Found:
+    """What is known of a trial so far; kept outside of it, so that a failure does not lose it."""
+
+    state: TrialState = TrialState.FAILED
+    steps: int = 0
+    curve: list[CurvePoint] = field(default_factory=list)
+    objectives: dict[str, float] = field(default_factory=dict)
+    figures: dict[str, float] = field(default_factory=dict)
+    weights: bytes | None = None
+    error: TrialError | None = None
+
+
+def evaluate(job: TrialJob, report: Callable[[CurvePoint], bool] | None = None) -> Outcome:
+    """Train the architecture of `job` once and say how it went.
+
+    `report` gets every point of the learning curve; its answer False ends the trial as STOPPED. A
+    trial that raises is a FAILED record with the reason; only KeyboardInterrupt and SystemExit pass
+    through. Nothing is left behind in the process: not the seed, not the number of threads, not
+    the network. Folders are written only where the job asks for a checkpoint.
+    """
+    started, clock = time.time(), time.perf_counter()
+    found = _Found()
+    device: Device | None = None
+    with warnings.catch_warnings():
+        # A warning of torch is talk, whatever the process makes of warnings.
+        warnings.simplefilter("default")
+        try:
+            device = pick_device()
+            with reproducible(job.seed, job.threads, device.torch_device):
+                _run(job, report, device, found)
+        except Exception as error:
+            found.state, found.weights = TrialState.FAILED, None
+            if isinstance(error, NonFiniteLoss) and error.step is not None:
+                found.steps = error.step
+            found.error = TrialError(
+                kind=failure_kind(error),
+                message=str(error) or type(error).__name__,
+                traceback=traceback.format_exc(),
+            )
+        # Frames of a traceback and hooks of modules form cycles that hold tensors.
+        gc.collect()
+        if device is not None:
+            device.release()
+    record = TrialRecord(
+        number=job.number,
+        state=found.state,
+        architecture=job.architecture,
+        key=job.architecture.key,
+        bias=job.bias,
+        task=job.task,
+        task_origin=job.task_origin,
+        kernel_origins=job.kernel_origins,
+        recipe=job.recipe,
+        seed=job.seed,
+        proposed_by=job.proposed_by,
+        attempt=job.attempt,
+        steps=found.steps,
+        objectives=found.objectives,
+        figures=found.figures,
+        curve=tuple(found.curve),
+        device="" if device is None else device.description,
+        started=started,
+        seconds=time.perf_counter() - clock,
+        error=found.error,
+    )
+    return Outcome(record=record, weights=found.weights)
+
+
+def failure_kind(error: Exception) -> str:
+    """`non_finite`, `out_of_memory`, or the name of the exception's class."""
+    if isinstance(error, NonFiniteLoss):
+        return "non_finite"
+    if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
+        return "out_of_memory"
+    # The allocator of the CPU raises a plain RuntimeError.
+    if isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error):
+        return "out_of_memory"
+    return type(error).__name__
+
+
+def _run(
+    job: TrialJob, report: Callable[[CurvePoint], bool] | None, device: Device, found: _Found
+) -> None:
+    for name in job.measure:
+        refusal = refuses_measure(name, device.torch_device.type)
+        if refusal:
+            raise ValueError(refusal)
+    task = load_task(job.task_origin, job.task)
+    network = build_network(job.architecture, load_families(job.kernel_origins), task)
+    network.to(device.torch_device)
+    training = Training(network, task, job.recipe, job.seed, device)
+    found.curve = training.curve
+    checkpoint = None
+    if job.checkpoint is not None:
+        checkpoint = Checkpoint(Path(job.checkpoint), job.number, identity_of(job, network))
+        state = checkpoint.load()
+        if state is not None:
+            training.restore(state)
+    try:
+        complete = _train(job, report, training, checkpoint)
+    except Exception:
+        # Its record will say that it failed; nobody will take it up again.
+        if checkpoint is not None:
+            checkpoint.remove()
+        raise
+    finally:
+        found.steps = training.step
+        if job.recipe.compile:
+            torch.compiler.reset()
+    found.state = TrialState.COMPLETE if complete else TrialState.STOPPED
+    _fill(job, training, found)
+    if complete:
+        measured = _measure(job, network, task, device)
+        found.figures |= measured
+        _choose_objectives(job, found)
+    else:
+        _choose_objectives(job, found, partial=True)
+    if job.keep_weights:
+        found.weights = pack_weights(network)
+    if checkpoint is not None:
+        checkpoint.remove()
+
+
+def _train(
+    job: TrialJob,
+    report: Callable[[CurvePoint], bool] | None,
+    training: Training,
+    checkpoint: Checkpoint | None,
+) -> bool:
+    return training.run(
+        report if report is not None else lambda _: True,
+        checkpoint.save if checkpoint is not None else None,
+        job.checkpoint_every,
+    )
+
+
+def _fill(job: TrialJob, training: Training, found: _Found) -> None:
+    last = training.curve[-1]
+    found.figures = {**job.costs, **last.metrics, "train_seconds": training.seconds}
+    if last.train_loss is not None:
+        found.figures["train_loss"] = last.train_loss
+
+
+def _measure(job: TrialJob, network: ITNet, task: Task[Any], device: Device) -> dict[str, float]:
+    wanted = set(job.measure) & set(MEASURED_COSTS)
+    figures: dict[str, float] = {}
+    if not wanted & {"latency_ms", "memory_mb"}:
+        return figures
+    example = next(iter(task.eval_batches("validation", 1))).to(device.torch_device)
+
+    def forward() -> None:
+        with torch.inference_mode(), device.autocast():
+            network(*example.inputs, mask_BN=example.mask)
+
+    network.eval()
+    if "latency_ms" in wanted:
+        timed = latency(forward, job.threads)
+        figures |= {"latency_ms": timed.median_ms, "latency_iqr_ms": timed.iqr_ms}
+    if "memory_mb" in wanted:
+        figures["memory_mb"] = peak_memory_mb(forward, device.torch_device)
+    return figures
+
+
+def _choose_objectives(job: TrialJob, found: _Found, partial: bool = False) -> None:
+    """Move the objectives out of the figures; a complete trial knows each of them."""
+    for objective in job.objectives:
+        if objective.name in found.figures:
+            found.objectives[objective.name] = found.figures.pop(objective.name)
+        elif not partial:
+            known = ", ".join(sorted(found.figures | found.objectives))
+            raise ValueError(
+                f'the objective "{objective.name}" is no figure of this trial; its figures: {known}'
+            )
+
+
+def pack_weights(network: torch.nn.Module) -> bytes:
+    """The state dict on the CPU, as `torch.save` writes it; read it with weights_only=True."""
+    state = {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    return buffer.getvalue()
