@@ -280,9 +280,8 @@ class Trial:
             found = store.weights(self.number)
         if found is None:
             raise RunError(
-                f"the weights of trial {self.number} were not kept: this run keeps those of "
-                f"{_KEPT[self._run.space.search.keep_weights]}; "
-                f"search with --keep-weights all to keep every trial's"
+                f"the weights of trial {self.number} ({self.record.state}) were not kept; a run "
+                f"keeps those of the front, or with --keep-weights all those of every complete trial"
             )
         return found
 
@@ -296,10 +295,3 @@ class Trial:
 
     def __repr__(self) -> str:
         return f"<Trial {self.number}: {self.label}>"
-
-
-_KEPT: Mapping[str, str] = {
-    "front": "the front's members alone",
-    "all": "every complete trial",
-    "none": "no trial",
-}

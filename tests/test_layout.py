@@ -220,13 +220,17 @@ def test_every_plugin_file_is_declared(group: str) -> None:
 
 
 def _offers_something(path: Path, group: str) -> bool:
-    """Whether a plugin file defines FAMILY, or a class named …Task."""
+    """Whether a plugin file defines FAMILY, or a final class named …Task."""
     body = ast.parse(path.read_text(encoding="utf-8")).body
     if group == "itnet_nas.kernels":
         targets = [t for node in body if isinstance(node, ast.Assign) for t in node.targets]
         return any(isinstance(t, ast.Name) and t.id == "FAMILY" for t in targets)
-    classes = [node.name for node in body if isinstance(node, ast.ClassDef)]
-    return any(name.endswith("Task") for name in classes)
+    return any(
+        isinstance(node, ast.ClassDef)
+        and node.name.endswith("Task")
+        and any(isinstance(one, ast.Name) and one.id == "final" for one in node.decorator_list)
+        for node in body
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,261 @@
+"""The verbs that read a run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+    Invoke = Callable[..., Result]
+
+
+def test_the_front_in_a_pipe_is_tsv_cheapest_first(itnet_nas: Invoke, run_folder: Path) -> None:
+    result = itnet_nas("pareto", run_folder)
+
+    assert result.exit_code == 0
+    assert result.stdout == (
+        "trial\terror\tflops\tmix1\tmix2\n"
+        "0\t0.2\t2000.0\tconv(radius=1)\tgru\n"
+        "1\t0.1\t4000.0\tconv(radius=1)\tattention(heads=2)\n"
+    )
+
+
+def test_the_front_as_json_has_what_the_schema_promises(
+    itnet_nas: Invoke, run_folder: Path
+) -> None:
+    result = itnet_nas("pareto", run_folder, "--json")
+
+    data = json.loads(result.stdout)
+    assert result.stderr == ""
+    assert data["schema"] == "itnet-nas/pareto/v1"
+    assert data["trials"] == 4
+    assert data["hypervolume"] > 0
+    assert set(data["reference"]) == {"error", "flops"}
+    assert [member["trial"] for member in data["front"]] == [0, 1]
+    first = data["front"][0]
+    assert len(first["key"]) == 32
+    assert (first["error"], first["flops"]) == (0.2, 2000.0)
+    assert first["layers"]["mix1"] == {
+        "family": "conv",
+        "params": {"radius": 1},
+        "bias": {
+            "support": "window",
+            "sharing": "translation",
+            "state": "none",
+            "content": "none",
+            "entry": [],
+            "radius": 1,
+            "state_size": None,
+        },
+    }
+
+
+def test_the_front_as_csv_reads_back(itnet_nas: Invoke, run_folder: Path) -> None:
+    rows = list(csv.reader(io.StringIO(itnet_nas("pareto", run_folder, "--csv").stdout)))
+
+    assert rows[0] == ["trial", "error", "flops", "mix1", "mix2"]
+    assert len(rows) == 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "number"), [("best", 1), ("cheapest", 0), ("flops<=3000", 0), ("flops <= 4e3", 1)]
+)
+def test_a_rule_picks_one_member(
+    itnet_nas: Invoke, run_folder: Path, rule: str, number: int
+) -> None:
+    data = json.loads(itnet_nas("pareto", run_folder, "--json", "--pick", rule).stdout)
+
+    assert data["pick"]["trial"] == number
+    assert data["pick"]["rule"] == rule
+
+
+def test_an_unknown_rule_is_a_usage_error(itnet_nas: Invoke, run_folder: Path) -> None:
+    result = itnet_nas("pareto", run_folder, "--pick", "nicest")
+
+    assert result.exit_code == 2
+    assert "nicest" in result.stderr
+
+
+def test_a_bound_that_nothing_meets_is_a_no(itnet_nas: Invoke, run_folder: Path) -> None:
+    assert itnet_nas("pareto", run_folder, "--pick", "flops<=1").exit_code == 1
+
+
+def test_no_front_is_a_no_that_says_where_to_look(itnet_nas: Invoke, empty_run: Path) -> None:
+    result = itnet_nas("pareto", empty_run)
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"itnet-nas: no trial of {empty_run} is complete, so there is no front; "
+        f"`itnet-nas status {empty_run}` says what became of them\n"
+    )
+
+
+def test_status_counts_and_groups_failures(itnet_nas: Invoke, run_folder: Path) -> None:
+    result = itnet_nas("status", run_folder)
+
+    assert result.exit_code == 0
+    assert result.stdout == (
+        "what\tis\n"
+        "space\ttoy\n"
+        "trials\t4 of 6\n"
+        "complete\t3\n"
+        "failed\t1\n"
+        "running or interrupted\t1\n"
+        "front\t0 1\n"
+        "time in trials\t8 s\n"
+        "sessions\t1\n"
+    )
+    assert result.stderr == (
+        "1 failed with non_finite, as in trial 3: the loss was nan at step 3\n"
+        f"next: itnet-nas resume {run_folder}\n"
+    )
+
+
+def test_status_as_json_is_whole(itnet_nas: Invoke, run_folder: Path) -> None:
+    data = json.loads(itnet_nas("status", run_folder, "--json").stdout)
+
+    assert data["schema"] == "itnet-nas/status/v1"
+    assert data["states"] == {"complete": 3, "stopped": 0, "failed": 1, "infeasible": 0}
+    assert data["pending"] == [4]
+    assert data["failures"] == [
+        {"kind": "non_finite", "count": 1, "trial": 3, "message": "the loss was nan at step 3"}
+    ]
+
+
+def test_an_explanation_names_biases_and_swaps(itnet_nas: Invoke, run_folder: Path) -> None:
+    result = itnet_nas("explain", run_folder, 1)
+
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("trial 1: complete, key ")
+    assert lines[1:] == [
+        "  error 0.1, flops 4000",
+        "  on the front: no other trial is at least as good in every objective",
+        "mix1: conv(radius=1)",
+        "  bias window(1) · translation · no state · no content (declared)",
+        "  in 2 of 3 complete trials, in 2 of 2 members of the front",
+        "  with gru instead: error +0.05, flops +1000 (trial 2)",
+        "mix2: attention(heads=2)",
+        "  bias full · permutation · no state · pair content (declared)",
+        "  in 2 of 3 complete trials, in 1 of 2 members of the front",
+        "  with gru instead: error +0.1, flops -2000 (trial 0)",
+        "one seed each: a small change may be noise",
+    ]
+
+
+def test_an_explanation_says_who_dominates(itnet_nas: Invoke, run_folder: Path) -> None:
+    data = json.loads(itnet_nas("explain", run_folder, 2, "--json").stdout)
+
+    assert data["schema"] == "itnet-nas/explain/v1"
+    assert data["on_front"] is False
+    assert data["dominated_by"] == [1]
+
+
+def test_a_failure_is_explained_by_its_error(itnet_nas: Invoke, run_folder: Path) -> None:
+    result = itnet_nas("explain", run_folder, 3)
+
+    assert result.exit_code == 0
+    assert "  non_finite: the loss was nan at step 3" in result.stdout.splitlines()
+
+
+def test_a_trial_without_a_record_is_a_usage_error(itnet_nas: Invoke, run_folder: Path) -> None:
+    result = itnet_nas("explain", run_folder, 99)
+
+    assert result.exit_code == 2
+    assert result.stderr == f"itnet-nas: {run_folder} has no record of trial 99: trials 0 to 3\n"
+
+
+def test_the_table_has_every_trial_also_the_failed(itnet_nas: Invoke, run_folder: Path) -> None:
+    lines = itnet_nas("table", run_folder).stdout.splitlines()
+
+    assert len(lines) == 5
+    assert "failed" in lines[4].split("\t")
+
+
+def test_the_table_as_json_has_null_for_what_is_missing(
+    itnet_nas: Invoke, run_folder: Path
+) -> None:
+    data = json.loads(itnet_nas("table", run_folder, "--json").stdout)
+
+    assert data["schema"] == "itnet-nas/table/v1"
+    assert [row["error"] for row in data["rows"]] == [0.2, 0.1, 0.15, None]
+
+
+def test_parquet_comes_back_as_it_went(itnet_nas: Invoke, run_folder: Path, tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    target = tmp_path / "trials.parquet"
+
+    result = itnet_nas("table", run_folder, "-o", target)
+
+    assert result.exit_code == 0
+    assert list(pandas.read_parquet(target)["number"]) == [0, 1, 2, 3]
+
+
+def test_parquet_needs_a_file(itnet_nas: Invoke, run_folder: Path) -> None:
+    result = itnet_nas("table", run_folder, "--format", "parquet")
+
+    assert result.exit_code == 2
+    assert result.stderr == "itnet-nas: parquet is no text; say where it goes with -o FILE\n"
+
+
+def test_one_row_per_layer_can_be_had(itnet_nas: Invoke, run_folder: Path) -> None:
+    lines = itnet_nas("table", run_folder, "--layers").stdout.splitlines()
+
+    assert len(lines) == 1 + 4 * 2
+
+
+def test_the_report_is_one_file_in_the_run(itnet_nas: Invoke, run_folder: Path) -> None:
+    result = itnet_nas("report", run_folder)
+
+    path = run_folder / "report.html"
+    assert result.stdout == f"{path}\n"
+    assert "<html" in path.read_text(encoding="utf-8")
+
+
+def test_a_record_is_exported_as_json(itnet_nas: Invoke, run_folder: Path, tmp_path: Path) -> None:
+    from itnet_nas.results.record import TrialRecord
+
+    target = tmp_path / "one.json"
+
+    itnet_nas("export", run_folder, 1, "--format", "json", "-o", target)
+
+    assert TrialRecord.model_validate_json(target.read_text()).number == 1
+
+
+def test_weights_are_exported_byte_for_byte(itnet_nas: Invoke, run_folder: Path) -> None:
+    result = itnet_nas("export", run_folder, 1, "--format", "weights")
+
+    assert result.stdout == f"{run_folder / 'export' / '1.pt'}\n"
+    assert (run_folder / "export" / "1.pt").read_bytes() == b"weights of trial 1"
+
+
+def test_weights_that_were_not_kept_are_a_no(itnet_nas: Invoke, run_folder: Path) -> None:
+    result = itnet_nas("export", run_folder, 0, "--format", "weights")
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "itnet-nas: the weights of trial 0 (complete) were not kept; a run keeps those of the "
+        "front, or with --keep-weights all those of every complete trial\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "words", [["status"], ["pareto"], ["table"], ["report"]], ids=lambda words: words[0]
+)
+def test_looking_leaves_the_records_as_they_are(
+    itnet_nas: Invoke, run_folder: Path, words: list[str]
+) -> None:
+    before = (run_folder / "run.sqlite").read_bytes()
+
+    itnet_nas(*words, run_folder)
+
+    assert (run_folder / "run.sqlite").read_bytes() == before
