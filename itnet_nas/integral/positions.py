@@ -1,0 +1,65 @@
+"""Where positions stand, how far apart they are, and two ways to let attention know.
+
+    ALiBi    score(i, j) += −m_h · dist(i, j),      m_h = 2^(−8 h / H),  h = 1 … H
+    rotary   pair p of a query or key at position x is turned by the angle x · θ_p,
+             θ_p = base^(−p / P),  p = 0 … P − 1, so that q_i · k_j depends on i − j alone
+
+On a grid distances are Chebyshev (the larger of the row and column distance), as in a square
+window, and rotary is axial: the first half of the pairs turns with the row, the second half with
+the column.
+
+Sources  ALiBi arXiv 2108.12409, rotary arXiv 2104.09864, axial rotary arXiv 2403.13298
+Shapes   N positions, A axes (1 or 2), H heads, E channels of a head, P = E / 2 pairs
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def coordinates(shape: tuple[int, ...], device: torch.device | None = None) -> Tensor:
+    """x_NA, int64: (n,) on a sequence, (n // W, n % W) on a grid."""
+    axes = [torch.arange(size, device=device) for size in shape]
+    return torch.cartesian_prod(*axes).reshape(-1, len(shape))
+
+
+def distances(x_NA: Tensor) -> Tensor:
+    """d_NN: Chebyshev distance max_a |x[n, a] − x[m, a]|; on a sequence |n − m|."""
+    d_NN: Tensor = (x_NA.unsqueeze(1) - x_NA.unsqueeze(0)).abs().amax(-1)
+    return d_NN
+
+
+def alibi_slopes(heads: int, like: Tensor) -> Tensor:
+    """m_H, on the device and in the dtype of `like`; from steep to flat, always positive."""
+    h_H = torch.arange(1, heads + 1, device=like.device, dtype=like.dtype)
+    return torch.exp2(-8 * h_H / heads)
+
+
+def alibi_bias(x_NA: Tensor, heads: int, like: Tensor) -> Tensor:
+    """−m_h · dist(n, m) as b_HNN, to be added to the scores. It needs no gradient."""
+    slope_H11 = alibi_slopes(heads, like)[:, None, None]
+    return -slope_H11 * distances(x_NA).to(like.dtype)
+
+
+def rotary_angles(x_NA: Tensor, size: int, like: Tensor) -> Tensor:
+    """Angles a_NP in radians for heads of `size` channels; float32, or float64 if `like` is.
+
+    `size` must be even on a sequence (base 10000) and a multiple of 4 on a grid (base 100, since
+    a grid has few positions along each axis).
+    """
+    axes = x_NA.shape[1]
+    pairs = size // 2 // axes
+    base = 10000.0 if axes == 1 else 100.0
+    dtype = torch.float64 if like.dtype == torch.float64 else torch.float32
+    p_P = torch.arange(pairs, device=x_NA.device, dtype=dtype)
+    theta_P = base ** (-p_P / pairs)
+    return (x_NA.to(dtype).unsqueeze(-1) * theta_P).flatten(1)
+
+
+def rotate(q_BHNE: Tensor, angle_NP: Tensor) -> Tensor:
+    """Turn channels (2p, 2p + 1) of position n by angle[n, p]."""
+    cos_NP, sin_NP = angle_NP.cos().to(q_BHNE.dtype), angle_NP.sin().to(q_BHNE.dtype)
+    a_BHNP, b_BHNP = q_BHNE[..., 0::2], q_BHNE[..., 1::2]
+    turned = (a_BHNP * cos_NP - b_BHNP * sin_NP, a_BHNP * sin_NP + b_BHNP * cos_NP)
+    return torch.stack(turned, dim=-1).flatten(-2)

@@ -1,0 +1,162 @@
+"""Position mixer: a free matrix over positions, that knows where everything stands.
+
+    v = V u + c,     h[n, g] = Σ_m M_g[n, m] v[m, g],     y = W h + b
+
+The D channels are cut into G groups, each with its own matrix M_g over the L positions. In a
+causal domain M_g is lower triangular, and only that triangle is stored.
+
+Axes    full support · position-specific · no state · no content
+Source  MLP-Mixer, arXiv 2105.01601, its linear part
+Shapes  B examples, N positions (at most L), D channels, G groups, E = D / G channels of a group,
+        T numbers of a triangle
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from itnet_nas.axes import Bias, Sharing, Support
+from itnet_nas.integral.masks import zero_masked
+from itnet_nas.kernels import Cost, KernelFamily, KernelParams, Site, Values
+from itnet_nas.kernels.operator import Operator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@final
+class PositionMixer(Operator):
+    """`length` is L, the largest number of positions; fewer are taken as the first ones."""
+
+    def __init__(self, width: int, length: int, groups: int, causal: bool) -> None:
+        super().__init__()
+        self.length = length
+        self.causal = causal
+        w_GLL = torch.randn(groups, length, length)
+        if causal:
+            # Each row is scaled by how many positions it sums, so that all are equally loud.
+            w_GLL = w_GLL * torch.arange(1, length + 1).rsqrt().unsqueeze(-1)
+            row_T, column_T = torch.tril_indices(length, length)
+            self.w = nn.Parameter(w_GLL[:, row_T, column_T])
+        else:
+            self.w = nn.Parameter(w_GLL * length**-0.5)
+        self.value = nn.Linear(width, width)
+        self.out = nn.Linear(width, width)
+
+    def matrices(self) -> Tensor:
+        """M_GLL."""
+        if not self.causal:
+            return self.w
+        row_T, column_T = torch.tril_indices(self.length, self.length, device=self.w.device)
+        m_GLL = self.w.new_zeros(len(self.w), self.length, self.length)
+        m_GLL[:, row_T, column_T] = self.w
+        return m_GLL
+
+    def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+        """Two linear maps around one batched matrix product."""
+        length = u_BND.shape[1]
+        v_BND = zero_masked(self.value(zero_masked(u_BND, mask_BN)), mask_BN)
+        v_BGNE = v_BND.reshape(*v_BND.shape[:2], len(self.w), -1).transpose(1, 2)
+        h_BGNE = self.matrices()[:, :length, :length] @ v_BGNE
+        return zero_masked(self.out(h_BGNE.transpose(1, 2).flatten(2)), mask_BN)
+
+    def reference(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+        """Pair by pair of positions."""
+        v_BND = zero_masked(self.value(zero_masked(u_BND, mask_BN)), mask_BN)
+        length = u_BND.shape[1]
+        rows = []
+        for n in range(length):
+            parts = []
+            for g, v_BNE in enumerate(v_BND.chunk(len(self.w), -1)):
+                h_BE = torch.zeros_like(v_BNE[:, 0])
+                for m in range(n + 1 if self.causal else length):
+                    # A triangle is stored row by row, and row n begins after 1 + 2 + … + n numbers.
+                    w = self.w[g, n * (n + 1) // 2 + m] if self.causal else self.w[g, n, m]
+                    h_BE = h_BE + w * v_BNE[:, m]
+                parts.append(h_BE)
+            rows.append(self.out(torch.cat(parts, -1)))
+        return zero_masked(torch.stack(rows, 1), mask_BN)
+
+    @property
+    def decodes(self) -> bool:
+        """In a causal domain, with a memory that grows: each row weighs the past anew."""
+        return self.causal
+
+    def start(self, batch: int) -> Any:
+        """No values yet, (B, 0, D)."""
+        if not self.causal:
+            return super().start(batch)
+        return self.w.new_zeros(batch, 0, self.value.out_features)
+
+    def step(self, u_BD: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Row n over the values so far."""
+        if not self.causal:
+            return super().step(u_BD, state)
+        v_BND = torch.cat([state, self.value(u_BD).unsqueeze(1)], 1)
+        n = v_BND.shape[1] - 1
+        first = n * (n + 1) // 2
+        v_BNGE = v_BND.reshape(*v_BND.shape[:2], len(self.w), -1)
+        h_BGE = torch.einsum("gn,bnge->bge", self.w[:, first : first + n + 1], v_BNGE)
+        return self.out(h_BGE.flatten(1)), v_BND
+
+
+class PositionMixerParams(KernelParams):
+    """How many matrices there are."""
+
+    groups: Annotated[
+        int,
+        Field(ge=1, le=64, description="groups of channels, each with its own matrix"),
+        Values(4),
+    ] = 4
+
+
+@final
+class PositionMixerFamily(KernelFamily[PositionMixerParams]):
+    """Free matrices over the positions of a domain of fixed shape."""
+
+    Params: ClassVar[type[KernelParams]] = PositionMixerParams
+    summary: ClassVar[str] = "a free matrix over positions, as in MLP-Mixer; parameters grow as L²"
+    source: ClassVar[str] = "arXiv 2105.01601"
+
+    longest: ClassVar[int] = 4096
+
+    def bias(self, params: PositionMixerParams) -> Bias:
+        """Everything, with a rule of its own at every position."""
+        del params
+        return Bias(support=Support.FULL, sharing=Sharing.POSITION_SPECIFIC)
+
+    def cost(self, site: Site, params: PositionMixerParams) -> Cost:
+        """2 P D for P pairs of positions (L², causal L(L+1)/2), and two linear maps of 2 L D²."""
+        width, length = site.width, site.length
+        pairs = length * (length + 1) // 2 if site.causal else length**2
+        return Cost(
+            flops=2 * pairs * width + 4 * length * width**2,
+            params=params.groups * pairs + 2 * (width**2 + width),
+            state_bytes=4 * length * width if site.causal else None,
+        )
+
+    def build(self, site: Site, params: PositionMixerParams) -> PositionMixer:
+        """The operator."""
+        return PositionMixer(
+            width=site.width, length=site.length, groups=params.groups, causal=site.causal
+        )
+
+    def refuses(self, site: Site, params: PositionMixerParams) -> str:
+        """Positions must have names, be few enough, and the groups must come out even."""
+        if site.domain.kind == "points":
+            return "points stand in no order, so a row of a matrix cannot belong to one of them"
+        if site.length > self.longest:
+            return (
+                f"{site.length} positions are more than {self.longest}: "
+                f"the parameters grow with their square"
+            )
+        if site.width % params.groups:
+            return f"{params.groups} groups do not divide width {site.width}"
+        return ""
+
+
+FAMILY = PositionMixerFamily()

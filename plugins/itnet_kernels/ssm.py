@@ -1,0 +1,191 @@
+"""State space: a memory that fades and turns in a fixed way, and a linear reading of it.
+
+    x_s ← λ_s x_s + u[n],   |λ_s| < 1         n complex modes s for each channel
+    h[n] = Re Σ_s C_s x_s + g u[n]            so h = K * u with K[t] = Re Σ_s C_s λ_s^t
+    y[n] = W h[n] + b                         a linear map of the channels
+
+λ_s = exp(−(ε + e^{a_s}) + i ω_s) with ε = 1e-4, so a mode fades whatever the weights are. A vector
+B_s in front of u would only multiply C_s, and is left out. Where the domain is not causal a second
+kernel reads the later positions: h[n] += Σ_{t ≥ 1} K'[t] u[n + t].
+
+Training convolves by FFT, in float32 at least; decoding carries the n complex numbers x_s.
+
+Axes    full support · translation-shared · linear(n) state · no content
+Source  S4D, arXiv 2206.11893
+Shapes  B examples, N positions, D channels, S modes
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from itnet_nas.axes import Bias, Sharing, State, Support
+from itnet_nas.integral.fft import fft_flops, long_convolution
+from itnet_nas.integral.masks import zero_masked
+from itnet_nas.kernels import Cost, KernelFamily, KernelParams, Site, Values
+from itnet_nas.kernels.operator import Operator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@final
+class Modes(nn.Module):
+    """S fading, turning modes for each channel, and the kernel that they make.
+
+    Fading times are spread from one position to fifty, turns over the half circle; the reading is
+    scaled so that white noise comes out as loud as it went in.
+    """
+
+    slowest: ClassVar[float] = 1e-4
+
+    def __init__(self, width: int, modes: int) -> None:
+        super().__init__()
+        log_rate_DS = torch.empty(width, modes).uniform_(math.log(0.02), 0.0)
+        turn_S = math.pi * torch.arange(modes) / modes
+        loud_DS = (2 * log_rate_DS.exp() / modes).sqrt()
+        self.log_rate_DS = nn.Parameter(log_rate_DS)
+        self.turn_DS = nn.Parameter(turn_S.repeat(width, 1))
+        self.c_DS2 = nn.Parameter(loud_DS.unsqueeze(-1) * torch.randn(width, modes, 2))
+
+    def transition(self) -> Tensor:
+        """λ_DS, complex."""
+        return torch.polar(torch.exp(-(self.slowest + self.log_rate_DS.exp())), self.turn_DS)
+
+    def kernel(self, length: int) -> Tensor:
+        """K_DN for lags 0 … N − 1, real."""
+        t_N = torch.arange(length, device=self.turn_DS.device, dtype=self.turn_DS.dtype)
+        fade_DSN = torch.exp(-(self.slowest + self.log_rate_DS.exp()).unsqueeze(-1) * t_N)
+        angle_DSN = self.turn_DS.unsqueeze(-1) * t_N
+        re_DS1, im_DS1 = self.c_DS2.unsqueeze(-1).unbind(2)
+        wave_DSN = re_DS1 * angle_DSN.cos() - im_DS1 * angle_DSN.sin()
+        return (fade_DSN * wave_DSN).sum(1)
+
+
+@final
+class Ssm(Operator):
+    """Convolution with the kernel of a diagonal linear recurrence."""
+
+    def __init__(self, width: int, modes: int, causal: bool) -> None:
+        super().__init__()
+        self.past = Modes(width, modes)
+        self.future = None if causal else Modes(width, modes)
+        self.skip_D = nn.Parameter(torch.ones(width))
+        self.mix = nn.Linear(width, width)
+
+    def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+        """By FFT."""
+        u_BND = zero_masked(u_BND, mask_BN)
+        length = u_BND.shape[1]
+        future_DN = None if self.future is None else self.future.kernel(length)
+        h_BND = long_convolution(u_BND.mT, self.past.kernel(length), future_DN).mT
+        y_BND: Tensor = self.mix(h_BND + self.skip_D * u_BND)
+        return zero_masked(y_BND, mask_BN)
+
+    def reference(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+        """The recurrence, position by position; the later positions from the last one on."""
+        u_BND = zero_masked(u_BND, mask_BN)
+        length = u_BND.shape[1]
+        rows = [self.skip_D * u_BND[:, n] for n in range(length)]
+        x_BDS = torch.zeros_like(torch.view_as_complex(self.past.c_DS2))
+        for n in range(length):
+            x_BDS = self.past.transition() * x_BDS + u_BND[:, n, :, None]
+            rows[n] = rows[n] + self._read(self.past, x_BDS)
+        if self.future is not None:
+            x_BDS = torch.zeros_like(torch.view_as_complex(self.future.c_DS2))
+            for n in reversed(range(length)):
+                # What stands at n itself is not later than n: read first, then take it in.
+                x_BDS = self.future.transition() * x_BDS
+                rows[n] = rows[n] + self._read(self.future, x_BDS)
+                x_BDS = x_BDS + u_BND[:, n, :, None]
+        return zero_masked(self.mix(torch.stack(rows, 1)), mask_BN)
+
+    @staticmethod
+    def _read(modes: Modes, x_BDS: Tensor) -> Tensor:
+        """Re Σ_s C_s x_s."""
+        return (torch.view_as_complex(modes.c_DS2) * x_BDS).sum(-1).real
+
+    @property
+    def decodes(self) -> bool:
+        """Where there is no second kernel for later positions."""
+        return self.future is None
+
+    def start(self, batch: int) -> Any:
+        """Silence, (B, D, S) complex."""
+        if self.future is not None:
+            return super().start(batch)
+        silent_DS = torch.zeros_like(torch.view_as_complex(self.past.c_DS2.detach()))
+        return silent_DS.expand(batch, -1, -1).clone()
+
+    def step(self, u_BD: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """One turn of the recurrence."""
+        if self.future is not None:
+            return super().step(u_BD, state)
+        x_BDS = self.past.transition() * state + u_BD.unsqueeze(-1)
+        return self.mix(self._read(self.past, x_BDS) + self.skip_D * u_BD), x_BDS
+
+
+class SsmParams(KernelParams):
+    """How much is remembered."""
+
+    state: Annotated[
+        int,
+        Field(ge=1, le=256, description="complex numbers that each channel carries along"),
+        Values(4, 16),
+    ]
+
+
+@final
+class SsmFamily(KernelFamily[SsmParams]):
+    """Diagonal linear time-invariant state spaces over ordered domains."""
+
+    Params: ClassVar[type[KernelParams]] = SsmParams
+    summary: ClassVar[str] = "linear state space, fixed fading modes; constant memory when decoding"
+    source: ClassVar[str] = "arXiv 2206.11893"
+
+    def bias(self, params: SsmParams) -> Bias:
+        """Everything so far, through a linear memory that does not look at the content."""
+        return Bias(
+            support=Support.FULL,
+            sharing=Sharing.TRANSLATION,
+            state=State.LINEAR,
+            state_size=params.state,
+        )
+
+    def cost(self, site: Site, params: SsmParams) -> Cost:
+        """FFT convolution D·(7.5 M log₂ M + 3 M + 6), kernels 8 D S N each, skip and map.
+
+        A value of a kernel takes 8 operations for each mode: the exponent and the angle 1 each,
+        the complex product 5 and the sum 1; exp, cos and sin count as activations do. The kernel
+        and its transform are made once for a whole batch, but wholly counted: the cost is that of
+        one example.
+        """
+        width, length = site.width, site.length
+        kernels = 1 if site.causal else 2
+        modes = width * params.state
+        flops = width * fft_flops(length) + kernels * 8 * modes * length
+        flops += 2 * length * width + 2 * length * width**2
+        return Cost(
+            flops=flops,
+            params=kernels * 4 * modes + width + width**2 + width,
+            state_bytes=8 * modes if site.causal else None,
+        )
+
+    def build(self, site: Site, params: SsmParams) -> Ssm:
+        """The operator."""
+        return Ssm(width=site.width, modes=params.state, causal=site.causal)
+
+    def refuses(self, site: Site, params: SsmParams) -> str:
+        """A memory needs an order."""
+        del params
+        if site.domain.kind != "sequence":
+            return f"a recurrence needs positions in one order, and a {site.domain} has none"
+        return ""
+
+
+FAMILY = SsmFamily()
