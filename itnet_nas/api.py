@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import nn
 
+    from itnet_nas.analysis.hypervolume import Scale
     from itnet_nas.explanation import Explanation
     from itnet_nas.results.record import TrialRecord
     from itnet_nas.space.space import Space
@@ -34,7 +35,7 @@ Backend = Literal["ray", "local"]
 
 
 def search(
-    space: str | Path | Mapping[str, Any] | nx.DiGraph[Any] | Space,
+    space: str | Path | Mapping[str, Any] | nx.DiGraph | Space,
     *,
     run: str | Path | None = None,
     trials: int | None = None,
@@ -149,13 +150,13 @@ class Run:
         """One row per trial: number, state, objectives, figures, one column per layer."""
         from itnet_nas.results.frame import frame
 
-        return frame(self.records)
+        return frame(self.space, self.records)
 
     def layers(self) -> pd.DataFrame:
         """One row per trial and layer: family, params, the four axes of its bias."""
-        from itnet_nas.results.frame import layers
+        from itnet_nas.results.frame import layers_frame
 
-        return layers(self.records)
+        return layers_frame(self.space, self.records)
 
     def report(self, path: str | Path | None = None) -> Path:
         """Write the report, one HTML file that needs nothing else; `report.html` in the run."""
@@ -196,27 +197,25 @@ class Front:
         return Trial(self._run, self._records[place])
 
     def pick(self, rule: str = "knee") -> Trial:
-        """One member by a stated rule: best, cheapest, knee, or a bound ("flops<=1e6").
+        """One member by a stated rule: best, cheapest, knee, a bound ("flops<=1e6"), a number.
 
         Raises UsageError for an unknown rule, InfeasibleError when no member obeys it.
         """
-        from itnet_nas.analysis.pareto import pick
+        from itnet_nas.analysis.pick import pick
 
         return Trial(self._run, pick(self._run.space, self._records, rule))
 
     @cached_property
-    def reference(self) -> dict[str, float]:
-        """The corner from which the hypervolume is measured, by objective."""
-        from itnet_nas.analysis.hypervolume import reference
+    def scale(self) -> Scale:
+        """What the hypervolume is measured against: ideal and reference of every objective."""
+        from itnet_nas.analysis.hypervolume import scale
 
-        return reference(self._run.space, self._all)
+        return scale(self._run.space, self._all)
 
-    @cached_property
+    @property
     def hypervolume(self) -> float:
-        """The volume that the front dominates, up to `reference`."""
-        from itnet_nas.analysis.hypervolume import hypervolume
-
-        return hypervolume(self._run.space, self._records, self.reference)
+        """The share of the space of objectives that the front dominates, from 0 to 1."""
+        return self.scale.hypervolume(self._records)
 
     def _repr_html_(self) -> str:
         names = [objective.name for objective in self._run.space.objectives]
@@ -281,7 +280,8 @@ class Trial:
         if found is None:
             raise RunError(
                 f"the weights of trial {self.number} ({self.record.state}) were not kept; a run "
-                f"keeps those of the front, or with --keep-weights all those of every complete trial"
+                f"keeps those of the front, or with --keep-weights all those of every complete "
+                f"trial"
             )
         return found
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from itnet_nas.analysis.pareto import front
+from itnet_nas.analysis.pareto import dominated_by, front
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from itnet_nas.results.record import TrialRecord
-    from itnet_nas.space.space import Objective, Space
+    from itnet_nas.space.space import Space
 
 
 @dataclass(frozen=True)
@@ -100,11 +100,7 @@ def explain(space: Space, records: Sequence[TrialRecord], record: TrialRecord) -
     """Put one record beside the others of its run."""
     complete = [other for other in records if other.complete]
     members = front(space, records)
-    better = [
-        other.number
-        for other in members
-        if record.complete and _dominates(space.objectives, other.objectives, record.objectives)
-    ]
+    better = dominated_by(space, record, members) if record.complete else []
     layers = tuple(
         LayerEvidence(
             layer=layer.name,
@@ -128,18 +124,10 @@ def explain(space: Space, records: Sequence[TrialRecord], record: TrialRecord) -
         proposed_by=record.proposed_by,
         error=None if record.error is None else f"{record.error.kind}: {record.error.message}",
         on_front=any(other.number == record.number for other in members),
-        dominated_by=tuple(better),
+        dominated_by=tuple(other.number for other in better),
         layers=layers,
         swaps=tuple(_swaps(complete, record)) if record.complete else (),
     )
-
-
-def _dominates(
-    objectives: Sequence[Objective], one: dict[str, float], other: dict[str, float]
-) -> bool:
-    signs = {o.name: 1 if o.direction == "min" else -1 for o in objectives}
-    differences = [sign * (one[name] - other[name]) for name, sign in signs.items()]
-    return all(d <= 0 for d in differences) and any(d < 0 for d in differences)
 
 
 def _count(records: Sequence[TrialRecord], layer: str, label: str) -> int:

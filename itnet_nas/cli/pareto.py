@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option(
     "--pick",
     metavar="RULE",
-    help="One member: best, cheapest, knee, or a bound such as 'flops<=1e6' (the best within it).",
+    help="One member: best, cheapest, knee, a trial's number, or a bound such as 'flops<=1e6'.",
 )
 @common
 def pareto(run: Path, as_csv: bool, pick: str | None, as_json: bool) -> None:
@@ -46,7 +46,8 @@ def pareto(run: Path, as_csv: bool, pick: str | None, as_json: bool) -> None:
             "objectives": [one.model_dump() for one in opened.space.objectives],
             "trials": len(opened.records),
             "hypervolume": front.hypervolume,
-            "reference": front.reference,
+            "reference": front.scale.reference,
+            "ideal": front.scale.ideal,
             "front": front_json(front),
         }
         if picked is not None:
@@ -61,4 +62,7 @@ def pareto(run: Path, as_csv: bool, pick: str | None, as_json: bool) -> None:
         return
     emit_table(columns, rows)
     if picked is None:
-        talk(f"{len(front)} of {len(opened.records)} trials; hypervolume {front.hypervolume:.4g}")
+        talk(
+            f"{len(front)} of {len(opened.records)} trials; "
+            f"hypervolume {front.hypervolume:.3f} of 1"
+        )

@@ -12,6 +12,7 @@ from itnet_nas.cli.options import common, read_text, run_argument, search_option
 from itnet_nas.cli.output import talk
 
 if TYPE_CHECKING:
+    from itnet_nas.api import Backend
     from itnet_nas.space.space import Space
 
 
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
 @click.pass_context
 def resume(
     context: click.Context,
+    /,
     run: Path,
     extend: Path | None,
     address: str | None,
-    backend: str,
+    backend: Backend,
     as_json: bool,
     **flags: Any,
 ) -> None:

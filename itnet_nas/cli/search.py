@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,9 @@ from itnet_nas.cli.options import (
     space_argument,
 )
 from itnet_nas.cli.output import talk
+
+if TYPE_CHECKING:
+    from itnet_nas.api import Backend
 
 
 @click.command()
@@ -37,10 +40,11 @@ from itnet_nas.cli.output import talk
 @click.pass_context
 def search(
     context: click.Context,
+    /,
     file: Path,
     run: Path | None,
     address: str | None,
-    backend: str,
+    backend: Backend,
     dry_run: bool,
     as_json: bool,
     **flags: Any,

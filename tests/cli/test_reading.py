@@ -186,7 +186,7 @@ def test_the_table_as_json_has_null_for_what_is_missing(
     data = json.loads(itnet_nas("table", run_folder, "--json").stdout)
 
     assert data["schema"] == "itnet-nas/table/v1"
-    assert [row["error"] for row in data["rows"]] == [0.2, 0.1, 0.15, None]
+    assert [row["flops"] for row in data["rows"]] == [2000.0, 4000.0, 5000.0, None]
 
 
 def test_parquet_comes_back_as_it_went(itnet_nas: Invoke, run_folder: Path, tmp_path: Path) -> None:
