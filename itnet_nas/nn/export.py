@@ -1,0 +1,203 @@
+"""`export_python`: a trained network as plain PyTorch source, which needs torch alone."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from itnet_nas.errors import BrokenPlugin
+from itnet_nas.nn.block import Block, masked
+from itnet_nas.nn.bundle import Bundle
+from itnet_nas.nn.network import ITNet, attribute, load_network, load_task
+from itnet_nas.nn.printing import write_module
+from itnet_nas.space.space import OUTPUT
+from itnet_nas.tasks.facts import Categorical
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from itnet_nas.results.record import TrialRecord
+    from itnet_nas.tasks.facts import TaskFacts
+
+__all__ = ["export_python", "load_network"]
+
+LOAD = '''\
+def load(path: str | Path = Path(__file__).with_name("weights.pt")) -> Network:
+    """The trained network on the CPU, in evaluation mode."""
+    network = Network()
+    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    return network.eval()
+'''
+
+
+def export_python(record: TrialRecord, weights: bytes, folder: Path) -> Path:
+    """Write `model.py`, `weights.pt` and `architecture.json` into `folder`; the path of model.py.
+
+    model.py holds the source of every operator (but for its `reference`), block, encoder and head,
+    and one line per layer. Nothing is written unless that source, run here, gives exactly the
+    outputs of the trained network. Raises BrokenPlugin where a plugin's code cannot stand alone.
+    """
+    network = load_network(record, weights)
+    facts = load_task(record.task_origin, record.task).facts()
+    source = write_source(record, network, facts)
+    _check(source, network, weights, facts)
+    folder.mkdir(parents=True, exist_ok=True)
+    model = folder / "model.py"
+    (folder / "weights.pt").write_bytes(weights)
+    (folder / "architecture.json").write_text(_describe(record), encoding="utf-8")
+    model.write_text(source, encoding="utf-8")
+    return model
+
+
+def write_source(record: TrialRecord, network: ITNet, facts: TaskFacts) -> str:
+    """The text of model.py."""
+    bundle = Bundle(reserved=("Network", "load"))
+    bundle.add(masked)
+    bundle.add(Block)
+    for module, attribute_name in (
+        ("torch", None),
+        ("torch", "Tensor"),
+        ("torch.nn", None),
+        ("pathlib", "Path"),
+    ):
+        bundle.external(module, attribute_name)
+    body = _write_network(record, network, bundle)
+    top = f'"""{_docstring(record, facts)}"""\n\nfrom __future__ import annotations\n\n'
+    return top + "\n\n\n".join([bundle.text().rstrip(), body, LOAD])
+
+
+def _write_network(record: TrialRecord, network: ITNet, bundle: Bundle) -> str:
+    architecture = record.architecture
+    width, ratio = architecture.width, architecture.mlp_ratio
+    build = [f"self.encoder = {write_module(network.encoder, bundle)}"]
+    run = ["u_input = masked(self.encoder(*inputs), mask_BN)"]
+    for name, block in network.blocks.items():
+        operator = write_module(block.mixer, bundle)
+        build.append(f"self.{attribute(name)} = Block({operator}, {width}, {ratio})")
+        run.append(f"u_{name} = self.{attribute(name)}({_sum(network, name)}, mask_BN)")
+    build.append(f"self.norm = nn.LayerNorm({width})")
+    build.append(f"self.head = {write_module(network.head, bundle)}")
+    run.append(f"return self.head(self.norm({_sum(network, OUTPUT)}), mask_BN)")
+    indent = "\n        "
+    return f'''\
+class Network(nn.Module):
+    """Encoder, one line per layer, LayerNorm, head. `mask_BN` is True where a position is real."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        {indent.join(build)}
+
+    def forward(self, *inputs: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+        {indent.join(run)}'''
+
+
+def _sum(network: ITNet, name: str) -> str:
+    return " + ".join(f"u_{source}" for source in network.architecture.sources(name))
+
+
+def _docstring(record: TrialRecord, facts: TaskFacts) -> str:
+    figures = ", ".join(f"{name} {value:.6g}" for name, value in record.objectives.items())
+    origins = [f"    {name}: {origin}" for name, origin in record.kernel_origins.items()]
+    lines = [
+        f"Trial {record.number} of a search by itnet-nas, as plain PyTorch.",
+        "",
+        f"    {record.architecture.label}",
+        "",
+        f"Figures  {figures or 'none'}",
+        f"Task     {record.task.name}: {facts.domain}",
+        f"Trained  {record.steps} steps of {record.recipe.batch_size}, seed {record.seed}",
+        f"Key      {record.key}",
+        "",
+        "The operators come from",
+        "",
+        *origins,
+        f"    task {record.task.name}: {record.task_origin}",
+        "",
+        "Their slow reference forms are left out. To use it:",
+        "",
+        "    from model import load",
+        "    network = load()",
+        f"    out = network({', '.join(_example(facts))})",
+        "",
+    ]
+    return "\n".join(lines).replace("\\", "\\\\").replace('"""', r"\"\"\"")
+
+
+def _example(facts: TaskFacts) -> list[str]:
+    length = facts.domain.length
+    return [
+        f"torch.randint({item.classes}, (1, {length}))"
+        if isinstance(item, Categorical)
+        else f"torch.randn(1, {length}, {item.channels})"
+        for item in facts.inputs
+    ]
+
+
+def _describe(record: TrialRecord) -> str:
+    described = {
+        "schema": "itnet-nas/architecture/v1",
+        "key": record.key,
+        "architecture": record.architecture.model_dump(mode="json"),
+        "bias": {name: bias.model_dump(mode="json") for name, bias in record.bias.items()},
+        "objectives": record.objectives,
+        "origins": {n: origin.model_dump() for n, origin in record.kernel_origins.items()},
+    }
+    return json.dumps(described, indent=2, ensure_ascii=False) + "\n"
+
+
+def _check(source: str, network: ITNet, weights: bytes, facts: TaskFacts) -> None:
+    """Run the source and compare. Raises BrokenPlugin unless outputs are the same, bit by bit."""
+    try:
+        with torch.random.fork_rng(devices=[]):
+            exported = _run(source)["Network"]()
+            torch.manual_seed(0)
+            inputs = _draw(facts)
+        state = torch.load(io.BytesIO(weights), map_location="cpu", weights_only=True)
+        exported.load_state_dict(state)
+        exported.eval()
+        mask_BN = torch.ones(2, facts.domain.length, dtype=torch.bool)
+        mask_BN[1, facts.domain.length // 2 + 1 :] = False
+        with torch.no_grad():
+            for mask in (None, mask_BN):
+                theirs, ours = exported(*inputs, mask_BN=mask), network(*inputs, mask_BN=mask)
+                if not torch.equal(theirs, ours):
+                    raise BrokenPlugin(
+                        "the exported source gives other outputs than the trained network, so it "
+                        "was not written; an operator draws random numbers in evaluation mode, or "
+                        "reads something that its module changes after it was defined"
+                    )
+    except BrokenPlugin:
+        raise
+    except Exception as error:
+        raise BrokenPlugin(
+            f"the exported source does not run ({type(error).__name__}: {error}), so it was not "
+            f"written; an operator depends on more than the names that its code reads"
+        ) from error
+
+
+def _run(source: str) -> dict[str, Any]:
+    module = ModuleType("itnet_nas_exported_model")
+    module.__file__ = str(Path("model.py").absolute())
+    # Dataclasses look their module up by name.
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(source, module.__file__, "exec"), vars(module))
+    finally:
+        del sys.modules[module.__name__]
+    return vars(module)
+
+
+def _draw(facts: TaskFacts) -> list[Tensor]:
+    length = facts.domain.length
+    return [
+        torch.randint(item.classes, (2, length))
+        if isinstance(item, Categorical)
+        else torch.randn(2, length, item.channels)
+        for item in facts.inputs
+    ]
