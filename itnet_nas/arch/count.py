@@ -90,7 +90,7 @@ def raw_count(space: Space) -> int:
         else:
             into[pairs[0][1]] += 1
     outside = math.prod(
-        len(slot.choices) * 2 ** into[slot.nodes[0]] + slot.optional
+        len(slot.choices) * (1 << into[slot.nodes[0]]) + slot.optional
         for slot in plan.slots
         if slot.repeat is None
     )
@@ -102,7 +102,7 @@ def raw_count(space: Space) -> int:
         options = 0
         for copies in counts:
             options += math.prod(
-                len(slot.choices) * 2 ** (tied[i] + sum(into[n] for n in slot.nodes[:copies]))
+                len(slot.choices) * (1 << tied[i] + sum(into[n] for n in slot.nodes[:copies]))
                 + slot.optional
                 for i, slot in inside
                 if slot.copy <= copies
@@ -110,4 +110,4 @@ def raw_count(space: Space) -> int:
         total *= options
         ways *= len(counts)
         empty = empty and all(slot.optional for _, slot in inside)
-    return (total - (ways if empty else 0)) * 2 ** into[plan.output]
+    return (total - (ways if empty else 0)) * (1 << into[plan.output])

@@ -12,6 +12,7 @@ architecture, then its new answer:
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -36,19 +37,23 @@ def mutate(space: Space, architecture: Architecture, rng: Random) -> Architectur
     Every edit is tried before giving up; the architecture itself comes back only where no edit
     gives another key. Raises ValueError where it is no member of the space.
     """
-    genotype = _member(space, architecture)
-    plan = plan_of(space)
-    edits = list(_edits(plan, genotype))
-    # Sorting by u^(1/w) draws without replacement with probabilities as the weights.
-    order = sorted(edits, key=lambda edit: rng.random() ** (1 / edit[0]), reverse=True)
-    for _, edited in order:
-        try:
-            mutant = realise(space, edited)
-        except ValueError:
-            continue
+    for mutant in neighbours(space, architecture, rng):
         if mutant.key != architecture.key:
             return mutant
     return architecture
+
+
+def neighbours(space: Space, architecture: Architecture, rng: Random) -> Iterator[Architecture]:
+    """Everything one edit away, in random order; the first is drawn as the top of the file says.
+
+    Some may have the key of `architecture`. Raises ValueError where it is no member of the space.
+    """
+    edits = list(_edits(plan_of(space), _member(space, architecture)))
+    # Sorting by u^(1/w) draws without replacement with probabilities as the weights.
+    order = sorted(edits, key=lambda edit: rng.random() ** (1 / edit[0]), reverse=True)
+    for _, edited in order:
+        with contextlib.suppress(ValueError):  # it leaves no layer
+            yield realise(space, edited)
 
 
 def crossover(space: Space, a: Architecture, b: Architecture, rng: Random) -> Architecture:
@@ -122,7 +127,8 @@ def _other(slot: Slot, now: int) -> Iterator[tuple[float, int]]:
     family = slot.choices[now].family
     others = [name for name in slot.families if name != family]
     params = slot.choices[now].params
-    near, far = [], []
+    near: list[int] = []
+    far: list[int] = []
     for choice in slot.families[family]:
         if choice != now:
             changed = _changed(params, slot.choices[choice].params)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from itnet_nas.axes import Bias, Content, Sharing, State, Support
@@ -15,6 +16,10 @@ from itnet_nas.registry import Origin
 from itnet_nas.space.space import Choice, Edge, Layer, Objective, Repeat, Space, TaskChoice
 from itnet_nas.space.spec import SearchSpec
 from itnet_nas.tasks import Metric, Real, Recipe, Target, TaskFacts
+
+# Machines differ in speed; what a property says does not.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 BIAS = {
     "conv": Bias(support=Support.WINDOW, sharing=Sharing.TRANSLATION, radius=1),
@@ -166,5 +171,16 @@ def chain() -> Callable[..., Space]:
         ends = ["input", *names, "output"]
         edges = [Edge(source=a, target=b) for a, b in itertools.pairwise(ends)]
         return space_of(layers, edges, **more)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def constrained() -> Callable[..., Space]:
+    """`constrained(space, "params <= 10", …)`: the same space with these constraints."""
+
+    def build(space: Space, *constraints: str) -> Space:
+        fields = {name: getattr(space, name) for name in Space.model_fields}
+        return Space(**{**fields, "constraints": constraints})
 
     return build
