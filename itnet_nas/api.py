@@ -267,7 +267,7 @@ class Trial:
 
     def module(self) -> nn.Module:
         """The trained network. Raises RunError when its weights were not kept."""
-        from itnet_nas.nn.export import load_network
+        from itnet_nas.nn.network import load_network
 
         return load_network(self.record, self.weights())
 
