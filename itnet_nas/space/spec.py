@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=40)]
 Figure = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -43,15 +43,42 @@ class EdgeSpec(_Model):
     optional: Annotated[bool, Field(description="the edge may be left out")] = False
 
 
+# Unions are told apart by looking first, so that a value is held to one of their members and gets
+# one message. Their tags start with ~, which no key does.
+def _edge_kind(value: Any) -> str:
+    return "~edge" if isinstance(value, dict | EdgeSpec) else "~name"
+
+
+Source = Annotated[
+    Annotated[Name, Tag("~name")] | Annotated[EdgeSpec, Tag("~edge")], Discriminator(_edge_kind)
+]
+
+
+def _kernels_kind(value: Any) -> str:
+    return "~word" if isinstance(value, str) else "~families"
+
+
+def _nothing_is_empty(value: Any) -> Any:
+    """`conv:` with nothing behind it is `conv: {}`."""
+    return {} if value is None else value
+
+
+FamilyValues = Annotated[dict[str, Any], BeforeValidator(_nothing_is_empty)]
+Kernels = Annotated[
+    Annotated[Literal["any"], Tag("~word")] | Annotated[dict[str, FamilyValues], Tag("~families")],
+    Discriminator(_kernels_kind),
+]
+
+
 class LayerSpec(_Model):
     """One node of the graph: a place where one of several kernels will sit."""
 
     name: Name
     after: Annotated[
-        tuple[Name | EdgeSpec, ...], Field(description="edges into this layer; () reads the input")
+        tuple[Source, ...], Field(description="edges into this layer; () reads the input")
     ] = ()
     kernels: Annotated[
-        Literal["any"] | dict[str, dict[str, Any]],
+        Kernels,
         Field(description="family -> parameter -> the values to try; or any"),
     ]
     axes: Annotated[
@@ -61,22 +88,33 @@ class LayerSpec(_Model):
     optional: Annotated[bool, Field(description="the layer may be left out")] = False
 
 
+def _count_kind(value: Any) -> str:
+    return "~list" if isinstance(value, list | tuple) else "~one"
+
+
+Copies = Annotated[int, Field(ge=1, le=64)]
+Count = Annotated[
+    Annotated[Copies, Tag("~one")] | Annotated[tuple[Copies, ...], Tag("~list")],
+    Discriminator(_count_kind),
+]
+
+
 class RepeatSpec(_Model):
     """A motif that stands several times in a row; how often may be searched."""
 
     repeat: Annotated[Name, Field(description="name of the motif; copies are NAME_1, NAME_2, …")]
     count: Annotated[
-        Annotated[int, Field(ge=1, le=64)] | tuple[Annotated[int, Field(ge=1, le=64)], ...],
+        Count,
         Field(description="how many copies, or the numbers to try"),
     ]
     tied: Annotated[bool, Field(description="every copy makes the same choices")] = False
-    after: tuple[Name | EdgeSpec, ...] = ()
+    after: tuple[Source, ...] = ()
     layers: Annotated[tuple[LayerSpec, ...], Field(min_length=1)]
 
 
 def _kind(value: Any) -> str:
     given = value if isinstance(value, dict) else getattr(value, "__dict__", {})
-    return "repeat" if "repeat" in given else "layer"
+    return "~repeat" if "repeat" in given else "~layer"
 
 
 class TrainingSpec(_Model):
@@ -113,7 +151,7 @@ class SpaceSpec(_Model):
     layers: Annotated[
         tuple[
             Annotated[
-                Annotated[LayerSpec, Tag("layer")] | Annotated[RepeatSpec, Tag("repeat")],
+                Annotated[LayerSpec, Tag("~layer")] | Annotated[RepeatSpec, Tag("~repeat")],
                 Discriminator(_kind),
             ],
             ...,
