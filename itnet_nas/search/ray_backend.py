@@ -24,6 +24,7 @@ import threading
 import time
 import uuid
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, final
 
 import ray
@@ -63,6 +64,9 @@ QUIET = {
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
 }
+
+# Ray would write a token of its own into the home directory. One per process: Ray caches it.
+TOKEN = uuid.uuid4().hex
 
 
 @final
@@ -355,8 +359,14 @@ class _WithoutRay(io.TextIOBase):
 @contextlib.contextmanager
 def _cluster(search: SearchSpec, address: str | None) -> Iterator[None]:
     """A connection to `address`, or a cluster of our own that leaves nothing behind."""
-    before = {name: os.environ.get(name) for name in QUIET}
-    os.environ.update(QUIET)
+    extra = dict(QUIET)
+    if address is None and not (
+        {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys()
+        or (Path.home() / ".ray" / "auth_token").exists()
+    ):
+        extra["RAY_AUTH_TOKEN"] = TOKEN
+    before = {name: os.environ.get(name) for name in extra}
+    os.environ.update(extra)
     settings: dict[str, Any] = {
         "namespace": NAMESPACE,
         "log_to_driver": False,

@@ -57,3 +57,14 @@ def mark(job: TrialJob, text: str) -> None:
     """Append a line to the file of this trial."""
     with (Path(os.environ["STAND_IN"]) / str(job.number)).open("a") as file:
         file.write(text + "\n")
+
+
+def greedy_always(job: TrialJob, report: Report) -> Outcome:
+    """Trial 1 takes memory until it is killed; the others end at once."""
+    if job.number == 1:
+        hoard = []
+        while True:
+            hoard.append(bytearray(100_000_000))
+            hoard[-1][::4096] = b"x" * len(hoard[-1][::4096])  # touched, so that it counts
+            time.sleep(0.05)
+    return nothing(job, report)
