@@ -114,7 +114,7 @@ class FashionMnistTask(Task[FashionMnistParams]):
             inputs=(Real(channels=params.patch**2),),
             target=Target(where="pooled", kind="classes", size=CLASSES),
             metrics=(error,),
-            recipe=Recipe(steps=400, batch_size=128, lr=3e-3),
+            recipe=Recipe(steps=400, batch_size=128, lr=6e-3),
             licence="MIT (Zalando SE)",
             source="Fashion-MNIST, arXiv 1708.07747",
             data=self._pictures.digest,

@@ -39,10 +39,15 @@ def read_idx(file: Stamp, rank: int, remedy: str) -> NDArray[np.uint8]:
                 f"{file.path}: the gzip stream is cut off or damaged ({error}); {remedy}"
             ) from error
     head = 4 + 4 * rank
-    if content[:4] != bytes([0, 0, UNSIGNED_BYTE, rank]) or len(content) < head:
+    if len(content) < head:
         raise DataUnavailable(
-            f"{file.path}: begins with the bytes {content[:4].hex(' ') or 'of an empty file'}, "
-            f"an IDX file of {rank}-dimensional bytes begins with 00 00 08 {rank:02x}; {remedy}"
+            f"{file.path}: holds {len(content)} bytes, too few for the sizes of a "
+            f"{rank}-dimensional IDX file; {remedy}"
+        )
+    if content[:4] != bytes([0, 0, UNSIGNED_BYTE, rank]):
+        raise DataUnavailable(
+            f"{file.path}: begins with the bytes {content[:4].hex(' ')}, an IDX file of "
+            f"{rank}-dimensional bytes begins with 00 00 08 {rank:02x}; {remedy}"
         )
     shape = tuple(int(size) for size in np.frombuffer(content, ">u4", rank, offset=4))
     wanted, found = math.prod(shape), len(content) - head
