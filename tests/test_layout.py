@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 import tomllib
@@ -282,6 +283,16 @@ def test_search_stays_callable_when_the_package_of_that_name_is_imported() -> No
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert "nowhere.yaml" in done.stdout
+
+
+def test_every_dependency_is_pinned_for_the_tests() -> None:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    text = (ROOT / "constraints.txt").read_text(encoding="utf-8").lower()
+    pinned = {line.split("==")[0] for line in text.splitlines() if "==" in line}
+
+    assert {re.split(r"[\[>=<]", item)[0].lower() for item in wanted} <= pinned
 
 
 def test_the_version_is_said_once() -> None:

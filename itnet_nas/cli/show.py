@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,8 +13,6 @@ from itnet_nas.cli.options import common, output_option, read_text, space_argume
 from itnet_nas.cli.output import emit_json
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from itnet_nas.space.space import Space
 
 
@@ -34,17 +34,17 @@ def show(file: Path, kind: str, output: Path | None, as_json: bool) -> None:
     Layers in topological order, what they read, and the kernels to choose from; ? marks what may
     be left out.
     """
-    from itnet_nas.space import graph, load_space
+    from itnet_nas.space import load_space
 
     read_text(file)
     space = load_space(file)
     if as_json:
-        emit_json("show", {"file": str(file), "graph": graph.to_node_link(space)})
+        emit_json("show", {"file": str(file), "graph": _node_link(file)})
         return
     if kind == "node-link":
-        text = json.dumps(graph.to_node_link(space), indent=2, ensure_ascii=False)
+        text = json.dumps(_node_link(file), indent=2, ensure_ascii=False)
     elif kind == "graphml":
-        text = graph.to_graphml(space)
+        text = _graphml(space)
     else:
         text = drawn(space)
     if output is None:
@@ -58,6 +58,7 @@ def drawn(space: Space) -> str:
     """Layers from the input on, each with its sources and its choices; ? marks what is optional."""
     domain = space.facts.domain
     lines = [f"input: {domain}, {space.width} channels"]
+    widest = max(len(choice.label) for layer in space.layers for choice in layer.choices)
     repeated = {name: repeat for repeat in space.repeats for copy in repeat.copies for name in copy}
     for layer in space.layers:
         mark = "?" if layer.optional else ""
@@ -67,9 +68,27 @@ def drawn(space: Space) -> str:
             counts = ", ".join(map(str, repeat.counts))
             extra = f"  (of {repeat.name}: {counts} copies{', tied' if repeat.tied else ''})"
         lines.append(f"{layer.name}{mark} <- {_sources(space, layer.name)}{extra}")
-        lines += [f"    {choice.label:<32} {choice.bias}" for choice in layer.choices]
+        lines += [f"    {choice.label:<{widest}}  {choice.bias}" for choice in layer.choices]
     lines.append(f"output <- {_sources(space, 'output')}")
     return "\n".join(lines)
+
+
+def _node_link(file: Path) -> dict[str, Any]:
+    """What the file says, as a graph that every verb accepts in place of the file."""
+    from itnet_nas.space.graph import to_node_link
+    from itnet_nas.space.load import load_source
+    from itnet_nas.space.parse import parse
+
+    return to_node_link(parse(load_source(file)))
+
+
+def _graphml(space: Space) -> str:
+    from itnet_nas.space.graph import write_graphml
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "space.graphml"
+        write_graphml(space, path)
+        return path.read_text(encoding="utf-8")
 
 
 def _sources(space: Space, target: str) -> str:

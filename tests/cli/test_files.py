@@ -104,28 +104,31 @@ def test_the_graph_is_drawn_as_text(itnet_nas: Invoke, file: Path) -> None:
 
     assert lines[0] == "input: causal sequence of 16, 8 channels"
     assert lines[1] == "near <- input"
-    assert lines[2].split() == [
-        "identity",
-        "point",
-        "·",
-        "permutation",
-        "·",
-        "no",
-        "state",
-        "·",
-        "no",
-        "content",
-    ]
+    assert lines[2] == f"    {'identity':<34}  point · permutation · no state · no content"
     assert lines[5] == "far? <- near"
     assert lines[-1] == "output <- far"
 
 
-def test_the_graph_round_trips_through_networkx(itnet_nas: Invoke, file: Path) -> None:
+def test_the_graph_as_node_link_json_is_the_same_space(
+    itnet_nas: Invoke, file: Path, tmp_path: Path
+) -> None:
+    again = tmp_path / "tiny.json"
+
+    itnet_nas("show", file, "--format", "node-link", "-o", again)
+
+    fingerprints = [
+        json.loads(itnet_nas("check", one, "--json").stdout)["fingerprint"] for one in (file, again)
+    ]
+    assert fingerprints[0] == fingerprints[1]
+
+
+def test_the_graph_as_node_link_json_is_read_by_networkx(itnet_nas: Invoke, file: Path) -> None:
     import networkx as nx
 
-    data = json.loads(itnet_nas("show", file, "--format", "node-link").stdout)
+    graph = nx.node_link_graph(
+        json.loads(itnet_nas("show", file, "--format", "node-link").stdout), edges="edges"
+    )
 
-    graph = nx.node_link_graph(data, edges="edges")
     assert nx.is_directed_acyclic_graph(graph)
     assert {"near", "far"} <= set(graph.nodes)
 
