@@ -132,12 +132,11 @@ class Attention(Operator):
                 ]
                 parts = []
                 for h in range(heads):
-                    score = torch.stack([q[b, h, i] @ k[b, h, j] / size**0.5 for j in seen])
+                    score = k[b, h, seen] @ q[b, h, i] / size**0.5
                     if self.position == "alibi":
                         slope = 2 ** (-8 * (h + 1) / heads)
                         score = score - slope * score.new_tensor([gap[j] for j in seen])
-                    weight = torch.softmax(score, 0)
-                    parts.append(sum(w * v[b, h, j] for w, j in zip(weight, seen, strict=True)))
+                    parts.append(torch.softmax(score, 0) @ v[b, h, seen])
                 rows[i] = self.out(torch.cat(parts))
             examples.append(torch.stack(rows))
         return zero_masked(torch.stack(examples), mask_BN)

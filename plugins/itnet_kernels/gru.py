@@ -155,7 +155,7 @@ class GruFamily(KernelFamily[GruParams]):
         """A memory needs an order, and two of them an even width."""
         del params
         if site.domain.kind != "sequence":
-            return f"a recurrence needs positions in one order, and a {site.domain} has none"
+            return f"a recurrence needs a sequence, not {site.domain}"
         if not site.causal and site.width % 2:
             return f"two directions need an even width, and {site.width} is odd"
         return ""

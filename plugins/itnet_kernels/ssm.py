@@ -184,7 +184,7 @@ class SsmFamily(KernelFamily[SsmParams]):
         """A memory needs an order."""
         del params
         if site.domain.kind != "sequence":
-            return f"a recurrence needs positions in one order, and a {site.domain} has none"
+            return f"a recurrence needs a sequence, not {site.domain}"
         return ""
 
 

@@ -1,0 +1,97 @@
+"""What the checks of a kernel family work on: the family at given params, at one site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from itnet_nas.kernels import Domain, Site
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from itnet_nas.kernels import KernelFamily, KernelParams, Operator
+
+SITES = tuple(
+    Site(domain=domain, width=8)
+    for domain in (
+        # 21 and 4 x 5: no power of two, no multiple of a block, no square.
+        Domain(kind="sequence", shape=(21,), causal=True),
+        Domain(kind="sequence", shape=(21,)),
+        Domain(kind="grid", shape=(4, 5)),
+        Domain(kind="points", shape=(9,)),
+    )
+)
+
+
+class ContractBroken(AssertionError):
+    """A family does not do what it says. The text names the promise and the figure against it."""
+
+
+def demand(held: bool, broken: str) -> None:
+    """Raise ContractBroken(`broken`) unless `held`; unlike assert, also under -O."""
+    if not held:
+        raise ContractBroken(broken)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A family at given params, at a site that it accepts."""
+
+    family: KernelFamily[Any]
+    params: KernelParams
+    site: Site
+
+    def __str__(self) -> str:
+        inside = ",".join(f"{name}={value}" for name, value in self.params.model_dump().items())
+        return f"{inside or 'no params'}-{self.site.domain}"
+
+    def build(self, seed: int = 0, dtype: torch.dtype = torch.float64) -> Operator:
+        """The operator with the weights of `seed`; the global generator stays as it was."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            op = self.family.build(self.site, self.params)
+        return op.to(dtype).eval()
+
+    def field(self, seed: int = 1, batch: int = 2, dtype: torch.dtype = torch.float64) -> Tensor:
+        """u_BND, standard normal."""
+        generator = torch.Generator().manual_seed(seed)
+        shape = (batch, self.site.length, self.site.width)
+        return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
+
+    def masks(self) -> dict[str, Tensor]:
+        """mask_BN for two examples: padding at the end, and holes."""
+        length = self.site.length
+        n_N = torch.arange(length)
+        ends = torch.stack([n_N < length - length // 3, n_N < length])
+        holes = torch.stack([n_N % 3 != 1, n_N % 4 != 0])
+        return {"padding": ends, "holes": holes}
+
+
+def benches(
+    family: KernelFamily[Any], cases: list[dict[str, Any]], sites: tuple[Site, ...] = SITES
+) -> list[Bench]:
+    """Every case at every site that it is not refused at.
+
+    Raises ContractBroken for a case that no site accepts: it would be checked nowhere.
+    """
+    found = []
+    for case in cases:
+        params = family.Params(**case)
+        accepted = [site for site in sites if not family.refuses(site, params)]
+        reasons = "; ".join(f"{site.domain}: {family.refuses(site, params)}" for site in sites)
+        demand(bool(accepted), f"{params!r} stands at none of the sites: {reasons}")
+        found += [Bench(family, params, site) for site in accepted]
+    return found
+
+
+def worst(a: Tensor, b: Tensor) -> float:
+    """The largest difference, relative to the largest magnitude where that is above 1."""
+    if a.shape != b.shape:
+        return float("inf")
+    if not a.numel():
+        return 0.0
+    difference = float((a - b).abs().max() / b.abs().max().clamp(min=1))
+    return float("inf") if difference != difference else difference

@@ -1,0 +1,148 @@
+"""Checks of what an operator computes: its loops, its gradients, masks, decoding, copies."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import TYPE_CHECKING
+
+import torch
+
+from itnet_nas.testing.bench import demand, worst
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from itnet_nas.testing.bench import Bench
+
+EXACT = 1e-10  # in float64, two orders of the same operations differ by far less
+
+
+def forward_is_the_reference(bench: Bench) -> None:
+    """`forward` and `reference` give the same y, with and without masks."""
+    op, u_BND = bench.build(), bench.field()
+    for name, mask_BN in {"no mask": None, **bench.masks()}.items():
+        with torch.no_grad():
+            y_BND = op(u_BND, mask_BN)
+            gap = worst(y_BND, op.reference(u_BND, mask_BN))
+        demand(y_BND.shape == u_BND.shape, f"forward returned {tuple(y_BND.shape)}, not (B, N, D)")
+        demand(gap <= EXACT, f"with {name}, forward is {gap:.1e} away from reference")
+
+
+def gradients_are_the_reference(bench: Bench) -> None:
+    """So are the gradients, of the input and of every parameter; and finite differences agree."""
+    op, u_BND = bench.build(), bench.field().requires_grad_()
+    names = ["the input", *(name for name, _ in op.named_parameters())]
+    leaves = [u_BND, *op.parameters()]
+    weight_BND = bench.field(seed=2)
+    for mask_name, mask_BN in {"no mask": None, **bench.masks()}.items():
+        fast = _gradients(op(u_BND, mask_BN), weight_BND, leaves)
+        slow = _gradients(op.reference(u_BND, mask_BN), weight_BND, leaves)
+        for name, a, b in zip(names, fast, slow, strict=True):
+            gap = worst(a, b)
+            demand(gap <= EXACT, f"with {mask_name}, the gradient of {name} is {gap:.1e} away from "
+                                 f"that of reference")  # fmt: skip
+    # Both paths could have lost the same gradient; differences of values cannot.
+    generator = torch.Generator().manual_seed(3)
+    step = 1e-6
+    for name, leaf, gradient in zip(
+        names, leaves, _gradients(op(u_BND), weight_BND, leaves), strict=True
+    ):
+        way = torch.randn(leaf.shape, generator=generator, dtype=leaf.dtype)
+        values = []
+        with torch.no_grad():
+            for sign in (1, -2):  # one step ahead, then two back
+                leaf += sign * step * way
+                values.append(float((op(u_BND) * weight_BND).sum()))
+            leaf += step * way
+        slope, stated = (values[0] - values[1]) / (2 * step), float((gradient * way).sum())
+        gap = abs(slope - stated) / max(1.0, abs(slope))
+        demand(gap <= 1e-5, f"along a random direction of {name} the output changes by "
+                            f"{slope:.6g}, but its gradient says {stated:.6g}")  # fmt: skip
+
+
+def _gradients(y_BND: Tensor, weight_BND: Tensor, leaves: list[Tensor]) -> list[Tensor]:
+    demand(y_BND.requires_grad, "the output carries no gradient at all")
+    found = torch.autograd.grad((y_BND * weight_BND).sum(), leaves, allow_unused=True)
+    return [
+        torch.zeros_like(leaf) if grad is None else grad
+        for leaf, grad in zip(leaves, found, strict=True)
+    ]
+
+
+def a_masked_position_does_not_exist(bench: Bench) -> None:
+    """What stands there changes nothing, its output is 0, and a mask of all True is no mask."""
+    op, u_BND = bench.build(), bench.field()
+    with torch.no_grad():
+        gap = worst(op(u_BND, torch.ones(u_BND.shape[:2], dtype=torch.bool)), op(u_BND))
+        demand(gap <= EXACT, f"a mask of all True changes the output by {gap:.1e}")
+        for name, mask_BN in bench.masks().items():
+            y_BND = op(u_BND, mask_BN)
+            demand(not y_BND[~mask_BN].any(), f"with {name}, a masked output is not 0")
+            for rubbish in (1e3, float("inf"), float("nan")):
+                other_BND = u_BND.masked_fill(~mask_BN.unsqueeze(-1), rubbish)
+                gap = worst(op(other_BND, mask_BN), y_BND)
+                demand(gap <= EXACT, f"with {name}, {rubbish} at masked positions changes the "
+                                     f"output by {gap:.1e}")  # fmt: skip
+        nothing_BND = op(u_BND, torch.zeros(u_BND.shape[:2], dtype=torch.bool))
+    demand(not nothing_BND.any(), "an example without a real position does not give 0")
+
+
+def examples_do_not_meet(bench: Bench) -> None:
+    """One example alone gives what it gives in a batch."""
+    op, u_BND = bench.build(), bench.field(batch=3)
+    with torch.no_grad():
+        gap = worst(op(u_BND)[1:2], op(u_BND[1:2]))
+    demand(gap <= EXACT, f"an example alone differs from the same one in a batch by {gap:.1e}")
+
+
+def step_is_forward(bench: Bench) -> None:
+    """Where it decodes, position by position; and never where later positions count."""
+    op, u_BND = bench.build(), bench.field()
+    local = str(bench.family.bias(bench.params).support) == "point"
+    demand(not op.decodes or bench.site.causal or local,
+           "it says that it decodes, but outputs may depend on later positions here")  # fmt: skip
+    if not op.decodes:
+        return
+    rows, state = [], op.start(len(u_BND))
+    with torch.no_grad():
+        for u_BD in u_BND.unbind(1):
+            y_BD, state = op.step(u_BD, state)
+            rows.append(y_BD)
+        gap = worst(torch.stack(rows, 1), op(u_BND))
+    demand(gap <= EXACT, f"decoding step by step is {gap:.1e} away from forward")
+
+
+def a_seed_gives_the_same_operator(bench: Bench) -> None:
+    """The same seed the same weights, the same weights the same output."""
+    u_BND = bench.field()
+    first, second = bench.build(seed=5), bench.build(seed=5)
+    with torch.no_grad():
+        demand(torch.equal(first(u_BND), second(u_BND)), "one seed gave two different operators")
+        demand(torch.equal(first(u_BND), first(u_BND)), "one operator gave two different outputs")
+
+
+def copies_compute_the_same(bench: Bench) -> None:
+    """By pickle, by deepcopy, and by its own constructor arguments and weights."""
+    op, u_BND = bench.build(), bench.field()
+    args, kwargs = op.arguments
+    built = type(op)(*args, **kwargs).double().eval()
+    built.load_state_dict(op.state_dict())
+    copies = {
+        "pickle": pickle.loads(pickle.dumps(op)),
+        "deepcopy": copy.deepcopy(op),
+        "its constructor arguments": built,
+    }
+    with torch.no_grad():
+        for name, other in copies.items():
+            demand(torch.equal(other(u_BND), op(u_BND)), f"a copy by {name} computes otherwise")
+
+
+def float32_stays_float32(bench: Bench) -> None:
+    """y has the dtype of u, and the value of float64 to single precision."""
+    single = bench.build(dtype=torch.float32)
+    with torch.no_grad():
+        y_BND = single(bench.field(dtype=torch.float32))
+        gap = worst(y_BND.double(), bench.build()(bench.field()))
+    demand(y_BND.dtype == torch.float32, f"float32 went in and {y_BND.dtype} came out")
+    demand(gap <= 1e-4, f"float32 is {gap:.1e} away from float64")

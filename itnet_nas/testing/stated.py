@@ -1,0 +1,101 @@
+"""Checks of what a family states without computing: params, values, costs, its two texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from pydantic import ValidationError
+
+from itnet_nas.axes import Bias, Content, State, Support
+from itnet_nas.testing.bench import demand
+from itnet_nas.testing.measured import state_bytes
+
+if TYPE_CHECKING:
+    from itnet_nas.kernels import KernelFamily
+    from itnet_nas.testing.bench import Bench
+
+
+def the_cost_is_the_operators(bench: Bench) -> None:
+    """Parameters to the last one, bytes of state, and FLOPs that are not nothing."""
+    op = bench.build(dtype=torch.float32)
+    cost = bench.family.cost(bench.site, bench.params)
+    counted = sum(p.numel() for p in op.parameters() if p.requires_grad)
+    demand(cost.params == counted, f"states {cost.params} parameters, the operator has {counted}")
+    mixes = bench.family.bias(bench.params).support is not Support.POINT
+    demand(cost.flops > 0 or not mixes, "mixes positions, but states 0 FLOPs")
+    if not op.decodes:
+        demand(cost.state_bytes is None, "states bytes of a state, but does not decode")
+        return
+    u_BND = bench.field(batch=1, dtype=torch.float32)
+    state = op.start(1)
+    with torch.no_grad():
+        for u_BD in u_BND.unbind(1):
+            _, state = op.step(u_BD, state)
+    carried = state_bytes(state)
+    demand(cost.state_bytes == carried,
+           f"states {cost.state_bytes} bytes of state, the last step left {carried}")  # fmt: skip
+
+
+def the_bias_is_whole(bench: Bench) -> None:
+    """A radius with a window, a size with a state, an entry with content; and nothing else."""
+    bias = bench.family.bias(bench.params)
+    demand(isinstance(bias, Bias), f"bias returned {type(bias).__name__}")
+    demand((bias.radius is not None) == (bias.support is Support.WINDOW),
+           f"{bias.support} support with radius {bias.radius}")  # fmt: skip
+    demand((bias.state_size is not None) == (bias.state is not State.NONE),
+           f"state {bias.state} with state_size {bias.state_size}")  # fmt: skip
+    demand(bool(bias.entry) == (bias.content is not Content.NONE),
+           f"content {bias.content} with entry {bias.entry}")  # fmt: skip
+    demand(bias == bench.family.bias(bench.params), "bias is not the same when asked again")
+
+
+def normal_params_stay(bench: Bench) -> None:
+    """`normalize` gives params that stand at the site, are normal themselves, and cost no more."""
+    family, site = bench.family, bench.site
+    normal = family.normalize(site, bench.params)
+    demand(type(normal) is family.Params, f"normalize returned {type(normal).__name__}")
+    demand(type(normal)(**normal.model_dump()) == normal, f"normalize left the bounds: {normal!r}")
+    refused = family.refuses(site, normal)
+    demand(not refused, f"normalize made params that are refused: {refused}")
+    again = family.normalize(site, normal)
+    demand(again == normal, f"normalize of {normal!r} is {again!r}")
+    before, after = family.cost(site, bench.params), family.cost(site, normal)
+    demand(after.flops <= before.flops, "normal params cost more")
+
+
+def arguments_are_plain(bench: Bench) -> None:
+    """An exported network is written with them: numbers, texts, None, and tuples of those."""
+    args, kwargs = bench.build().arguments
+    for value in (*args, *kwargs.values()):
+        demand(_plain(value), f"a constructor argument is {value!r}, a {type(value).__name__}")
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_plain, value))
+    return value is None or type(value) in (bool, int, float, str)
+
+
+def every_param_has_values(family: KernelFamily[Any]) -> None:
+    """Each field of Params states values to try, each of them legal, none given twice."""
+    values = family.Params.default_values()
+    first = {name: domain[0] for name, domain in values.items()}
+    for name, domain in values.items():
+        shown = [repr(value) for value in domain]
+        demand(len(set(shown)) == len(shown), f"{name} states a value twice: {', '.join(shown)}")
+        for value in domain:
+            try:
+                params = family.Params(**{**first, name: value})
+            except ValidationError as error:
+                demand(False, f"{name} states the value {value!r}, but: {error.errors()[0]['msg']}")
+            else:
+                kept = getattr(params, name)
+                demand(repr(kept) == repr(value), f"{name} = {value!r} becomes {kept!r}")
+
+
+def it_says_what_it_is(family: KernelFamily[Any]) -> None:
+    """`summary` and `source` are single lines with something in them."""
+    for name in ("summary", "source"):
+        text = getattr(family, name, "")
+        demand(bool(text.strip()) and "\n" not in text, f"{name} is not one line of text: {text!r}")
