@@ -131,17 +131,28 @@ def _depth_range(space: Space, plan: Plan) -> tuple[float, float]:
         tuple(True for _ in plan.edge_slots),
         tuple(counts[-1] for counts in plan.counts),
     )
+    depths = [_depth(architecture) for architecture in smallest(space)]
+    return float(min(depths)), float(_depth(realise(space, every)))
+
+
+def smallest(space: Space) -> list[Architecture]:
+    """Members with as few layers as can be, each slot at its first choice.
+
+    One where some layer is mandatory; else one for each layer that can stand alone.
+    """
+    plan = plan_of(space)
     least = tuple(counts[0] for counts in plan.counts)
     bare = tuple(None if plan.dispensable(slot) else 0 for slot in plan.slots)
-    few = [Genotype(bare, tuple(False for _ in plan.edge_slots), least)]
+    none = tuple(False for _ in plan.edge_slots)
+    few = [Genotype(bare, none, least)]
     if not any(choice is not None for choice in bare):
-        # One layer has to be there: try each alone.
+        every = tuple(True for _ in plan.edge_slots)
         few = [
-            Genotype(tuple(0 if slot is only else None for slot in plan.slots), every.edges, least)
+            Genotype(tuple(0 if slot is only else None for slot in plan.slots), every, least)
             for only in plan.slots
         ]
-    depths = []
+    found = []
     for genotype in few:
         with contextlib.suppress(ValueError):  # nothing reads it
-            depths.append(_depth(realise(space, genotype)))
-    return float(min(depths)), float(_depth(realise(space, every)))
+            found.append(realise(space, genotype))
+    return found

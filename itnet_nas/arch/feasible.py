@@ -7,7 +7,7 @@ from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING
 
-from itnet_nas.arch.cost import bounds, costs
+from itnet_nas.arch.cost import bounds, costs, smallest
 from itnet_nas.arch.count import ENUMERABLE, enumerate_all, raw_count
 from itnet_nas.arch.mutate import neighbours
 from itnet_nas.arch.sample import sample
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from itnet_nas.arch.architecture import Architecture
     from itnet_nas.space.space import Space
 
+WALKS = 40  # from a sample and from small networks, before nothing is said to be feasible
 _PLAIN = re.compile(r"\s*(\w+)\s*(<=|<|>=|>)\s*([\d.]+(?:[eE][-+]?\d+)?)\s*")
 
 
@@ -45,23 +46,28 @@ def sample_feasible(space: Space, rng: Random, tries: int = 200) -> Architecture
     """A random architecture that meets the computed constraints; None when none was found.
 
     The first of `tries` samples that does. Where none does, the last one walks there by edits, each
-    of which misses the constraints by less. So draws are those of `sample`, cut to what is
-    feasible, until that is rarer than one in `tries`; and they are biased beyond.
+    of which misses the constraints by less; where it gets stuck, one of the smallest networks does.
+    So draws are those of `sample`, cut to what is feasible, until that is rarer than one in
+    `tries`; and they are biased beyond.
     """
-    architecture = None
+    starts = []
     for _ in range(tries):
         architecture = sample(space, rng)
         if feasible(space, architecture):
             return architecture
-    return None if architecture is None else _walk(space, architecture, rng)
+        starts = [architecture]
+    few = smallest(space)
+    starts += rng.sample(few, min(len(few), WALKS - 1))
+    walks = (_walk(space, start, rng) for start in starts)
+    return next((end for end in walks if end is not None), None)
 
 
 def require_feasible(space: Space, rng: Random | None = None, tries: int = 2000) -> None:
     """Raise InfeasibleError when no architecture meets the computed constraints.
 
     Certain where a constraint lies outside the bounds of its figure, and where the space is small
-    enough to try every architecture. Otherwise nothing was found by `tries` samples and walks from
-    five of them, and the text says so.
+    enough to try every architecture. Otherwise `tries` samples and walks found nothing, and the
+    text says so.
     """
     constraints = computed_constraints(space.constraints)
     if not constraints:
@@ -78,9 +84,7 @@ def require_feasible(space: Space, rng: Random | None = None, tries: int = 2000)
             return
         tried = "none of the space's architectures does"
     else:
-        if any(_walk(space, sample(space, rng), rng) is not None for _ in range(4)):
-            return
-        tried = f"none of {tries} samples does, and no walk from five of them led to one"
+        tried = f"none of {tries} samples does, and no walk from there led to one that does"
     names = sorted({name for c in constraints for name in c.names})
     ranges = [f"{n}: {_figure(limits[n][0])} to {_figure(limits[n][1])}" for n in names]
     joint = " and ".join(c.text for c in constraints)

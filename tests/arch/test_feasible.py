@@ -102,6 +102,19 @@ def test_a_walk_finds_the_one_architecture_in_many_that_is_feasible(
     assert {layer.label for layer in architecture.layers} == {"conv(radius=1)"}
 
 
+def test_a_walk_is_not_held_up_by_the_layer_that_happens_to_be_there(
+    chain: Chain, sizes: list[Choice], constrained: Constrained
+) -> None:
+    free = chain(sizes[5:], sizes[5:], sizes[:5], sizes[5:], optional=True)
+    low, _ = bounds(free)["params"]
+    space = constrained(free, f"params <= {low}")
+
+    for seed in range(20):
+        architecture = sample_feasible(space, Random(seed), tries=1)
+        assert architecture is not None
+        assert architecture.label == "conv(radius=1)"
+
+
 def test_where_nothing_is_feasible_nothing_is_sampled(chain: Chain, sizes: list[Choice]) -> None:
     space = chain(sizes, sizes, constraints=("params < 250",))
 
@@ -178,7 +191,7 @@ def test_a_large_space_is_refused_by_samples_and_the_text_says_so(
     assert refusal(space) == (
         "toy: no architecture is feasible\n"
         "  params / depth < 100 cannot be met: none of 50 samples does, "
-        "and no walk from five of them led to one\n"
+        "and no walk from there led to one that does\n"
         "  depth: 5 to 5\n"
         "  params: 586 to 1036\n"
         "Loosen the constraint, or offer other choices, optional layers or smaller repeats."
