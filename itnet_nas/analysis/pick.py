@@ -49,7 +49,7 @@ def pick(space: Space, front: Sequence[TrialRecord], rule: str) -> TrialRecord:
         return _within(space, front, wanted)
     hint = did_you_mean(wanted, RULES)
     raise UsageError(
-        f'there is no rule "{rule}" to pick by{"; " + hint if hint else ""}; '
+        f'there is no rule "{rule}" to pick by{f" ({hint})" if hint else ""}; '
         f'rules: {", ".join(RULES)}, a bound such as "flops<=1e6", or the number of a trial'
     )
 
