@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, final
 
 from itnet_nas.errors import BrokenPlugin
-from itnet_nas.kernels.operator import Operator
 from itnet_nas.nn.naming import Names
 from itnet_nas.nn.ordering import definition_order
 from itnet_nas.nn.scopes import Imported, Reference, Scan
@@ -33,6 +32,7 @@ from itnet_nas.nn.source import (
     resolve_import,
     unit_of,
 )
+from itnet_nas.nn.trimming import drop_imports, rewrite_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -121,16 +121,20 @@ class Bundle:
         scan = Scan(source.package, lambda module: not is_external(module))
         piece = _Piece(source, statements, scan)
         self._pieces[unit] = piece
-        gone = self._rewrite_class(unit, piece)
+        cuts = rewrite_class(unit, source, statements[-1], self._inits.get(unit))
+        piece.edits += cuts
         for statement in statements:
             scan.visit(statement)
         scan.references = [
             found
             for found in scan.references
-            if not any(a <= source.start(found.nodes[0]) < b for a, b in gone)
+            if not any(a <= source.start(found.nodes[0]) < b for a, b, _ in cuts)
         ]
-        for statement in scan.dropped:
-            piece.edits.append((source.start(statement), source.end(statement), "pass"))
+        piece.edits += [
+            edit
+            for statement in statements
+            for edit in drop_imports(statement, scan.dropped, source)
+        ]
         for reference in scan.references:
             if reference.annotation is None:
                 self._follow(piece, reference)
@@ -184,40 +188,16 @@ class Bundle:
             name = self._names[target]
         start = piece.source.start(reference.nodes[0])
         end = piece.source.end(reference.nodes[depth])
-        if piece.source.text[start:end].decode() != name:
-            piece.edits.append((start, end, name))
+        if piece.source.text[start:end].decode() == name:
+            return
+        if name in piece.scan.bound and reference.annotation is None:
+            name = self._names.alias(target, piece.scan.bound)
+        piece.edits.append((start, end, name))
 
     def _keep_submodules(self, piece: _Piece, target: External) -> None:
         # `import torch.utils.checkpoint` binds "torch" and loads a submodule besides.
         if target.attribute is None and "." not in target.module:
             self._names.submodules |= piece.source.submodules.get(target.module, set())
-
-    def _rewrite_class(self, unit: Unit, piece: _Piece) -> list[tuple[int, int]]:
-        """Take out `reference`, put in another `__init__`; the ranges whose names do not count."""
-        node = piece.statements[-1]
-        if not isinstance(node, ast.ClassDef):
-            return []
-        source = piece.source
-        gone: list[tuple[int, int]] = []
-        methods = {item.name: item for item in node.body if isinstance(item, ast.FunctionDef)}
-        found = getattr(source.module, unit.name)
-        reference = methods.get("reference")
-        is_operator = isinstance(found, type) and issubclass(found, Operator)
-        if is_operator and reference is not None and not _calls_reference(node):
-            gone.append(source.whole_lines(reference, node))
-            piece.edits.append((*gone[-1], ""))
-        init = self._inits.get(unit)
-        if init is not None:
-            indented = textwrap.indent(init, " " * node.body[0].col_offset).strip()
-            old = methods.get("__init__")
-            if old is not None:
-                gone.append((source.start(old), source.end(old)))
-                piece.edits.append((*gone[-1], indented))
-            else:
-                at = source.end(node)
-                indent = " " * node.body[0].col_offset
-                piece.edits.append((at, at, f"\n\n{indent}{indented}"))
-        return gone
 
     def _render(self, unit: Unit) -> str:
         piece = self._pieces[unit]
@@ -240,7 +220,8 @@ class Bundle:
                 at = last
             out += text[at:end]
             parts.append(textwrap.dedent(" " * statement.col_offset + out.decode()).rstrip())
-        return "\n".join(_unique(parts))
+        # One statement may bind a name twice; an alias stands where the name is known.
+        return "\n".join(dict.fromkeys([*parts, *self._names.alias_lines(unit)]))
 
     def _rename(self, unit: Unit, piece: _Piece) -> None:
         name = self._names[unit]
@@ -288,20 +269,3 @@ def _is_class(unit: Unit) -> bool:
     return unit == BASE or isinstance(
         module_source(unit.module).statements[unit.name][-1], ast.ClassDef
     )
-
-
-def _calls_reference(node: ast.ClassDef) -> bool:
-    others = [
-        item
-        for item in node.body
-        if not (isinstance(item, ast.FunctionDef) and item.name == "reference")
-    ]
-    return any(
-        isinstance(part, ast.Attribute) and part.attr == "reference"
-        for item in others
-        for part in ast.walk(item)
-    )
-
-
-def _unique(parts: list[str]) -> list[str]:
-    return list(dict.fromkeys(parts))

@@ -73,7 +73,8 @@ class Scan(ast.NodeVisitor):
     """Global references of a piece of a module, in the order of the text.
 
     `bundled(module)` says whether imports of a module must go; where such an import stands inside a
-    function it is listed in `dropped`, and its names count as global.
+    function it is listed in `dropped`, and its names count as global. `bound` holds every name that
+    some scope of the piece binds: putting it in place of a global name could hide that.
     """
 
     def __init__(self, package: str, bundled: Callable[[str], bool]) -> None:
@@ -81,6 +82,7 @@ class Scan(ast.NodeVisitor):
         self.bundled = bundled
         self.references: list[Reference] = []
         self.dropped: list[ast.stmt] = []
+        self.bound: set[str] = set()
         self._scopes: list[_Scope] = []
         self._functions = 0
         self._annotation: ast.expr | None = None
@@ -140,7 +142,7 @@ class Scan(ast.NodeVisitor):
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         self._arguments(node.args)
-        self._scopes.append(_Scope(_argument_names(node.args)))
+        self._push(_Scope(_argument_names(node.args)))
         self.visit(node.body)
         self._scopes.pop()
 
@@ -161,7 +163,7 @@ class Scan(ast.NodeVisitor):
     def generic_visit(self, node: ast.AST) -> None:
         if isinstance(node, _COMPREHENSIONS):
             targets = [part.target for part in node.generators]
-            self._scopes.append(_Scope({name for target in targets for name in _stored(target)}))
+            self._push(_Scope({name for target in targets for name in _stored(target)}))
             super().generic_visit(node)
             self._scopes.pop()
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -199,6 +201,10 @@ class Scan(ast.NodeVisitor):
             else:
                 scope.bound |= set(_bound_by(node))
         scope.bound -= released
+        self._push(scope)
+
+    def _push(self, scope: _Scope) -> None:
+        self.bound |= scope.bound
         self._scopes.append(scope)
 
     def _is_bundled(self, node: ast.Import | ast.ImportFrom) -> bool:

@@ -114,8 +114,11 @@ class ModuleSource:
         return self.starts[node.end_lineno - 1] + node.end_col_offset
 
     def whole_lines(self, method: ast.FunctionDef, owner: ast.ClassDef) -> tuple[int, int]:
-        """The lines of a method with the blank ones that set it apart, to be cut out."""
+        """The lines of a method, to be cut out with comments above it and blank lines around."""
         first = self.start(method) - method.col_offset
+        above = self.text.rfind(b"\n", 0, first - 1) + 1
+        while self.text[above:first].lstrip().startswith(b"#"):
+            first, above = above, self.text.rfind(b"\n", 0, above - 1) + 1
         end = self.text.find(b"\n", self.end(method)) + 1 or len(self.text)
         if end >= self.end(owner):
             # Nothing follows: the blank lines before it go, and the last newline stays.
