@@ -122,6 +122,6 @@ def sum_bits(out: Tensor, target: Tensor) -> tuple[float, float]:
     from torch.nn import functional as F
 
     nats = F.cross_entropy(
-        out.flatten(0, -2).float(), target.flatten(), ignore_index=-100, reduction="sum"
+        out.detach().flatten(0, -2).float(), target.flatten(), ignore_index=-100, reduction="sum"
     )
     return float(nats) / math.log(2), float((target != -100).sum())

@@ -214,5 +214,5 @@ class ArraysTask(Task[ArraysParams]):
     def score(self, out: Tensor, batch: Batch) -> dict[str, tuple[float, float]]:
         if self.params.kind == "classify":
             return {"error": count_errors(out, batch.target)}
-        squares = (out.double() - batch.target).square()
+        squares = (out.detach().double() - batch.target).square()
         return {"mse": (float(squares.sum()), float(squares.numel()))}
