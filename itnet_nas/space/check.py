@@ -33,6 +33,7 @@ from itnet_nas.space.values import ValuePath, listed
 from itnet_nas.tasks import Recipe, TaskFacts
 
 if TYPE_CHECKING:
+    from itnet_nas.kernels import Cost
     from itnet_nas.space.findings import Findings
     from itnet_nas.space.parse import Draft
     from itnet_nas.space.space import Choice
@@ -63,6 +64,11 @@ def check(
     return space
 
 
+def _stem(name: str) -> str:
+    path = PurePath(name)
+    return path.stem if path.suffix in (".yaml", ".yml", ".json") else path.name
+
+
 @final
 class _Check:
     """One pass over a draft. Later steps use what earlier ones could make out."""
@@ -80,7 +86,7 @@ class _Check:
         task = self._task()
         facts = self._facts(task) if task is not None else None
         site = None
-        if facts is not None and top.whole("network"):
+        if facts is not None and self._width_is_known():
             site = Site(domain=facts.domain, width=top.spec.network.width)
         check_graph(self.draft.items, ("layers",), self.findings)
         choices = {
@@ -94,6 +100,16 @@ class _Check:
         assert task is not None  # or a problem was found
         assert facts is not None
         return self._space(task, facts, choices, objectives)
+
+    def _width_is_known(self) -> bool:
+        """Whether the width is what its author meant, though the ratio beside it may be wrong."""
+        top = self.draft.top
+        if top.whole("network"):
+            return True
+        given = self.findings.source.data.get("network")
+        return isinstance(given, dict) and (
+            "width" not in given or "width" in top.spec.network.model_fields_set
+        )
 
     def _end(self) -> None:
         if self.missing is not None:
@@ -113,9 +129,10 @@ class _Check:
         graph = write_out(spec.layers)
         optional = {part.path: part.spec.optional for part in self._layer_parts()}
         used = {choice.family for path in graph.layers.values() for choice in choices[path]}
+        coding = self._coding_cost(task, spec.network.width)
         changes = spec.training.model_dump(exclude_none=True)
         return Space(
-            name=PurePath(self.findings.source.name).stem,
+            name=_stem(self.findings.source.name),
             task=TaskChoice(name=spec.task.name, params=task.params.model_dump(mode="json")),
             facts=facts,
             width=spec.network.width,
@@ -130,10 +147,18 @@ class _Check:
             constraints=spec.constraints,
             recipe=Recipe.model_validate({**facts.recipe.model_dump(), **changes}),
             search=spec.search,
-            coding_cost=task.coding_cost(spec.network.width),
+            coding_cost=coding,
             kernel_origins={name: self.plugins.kernels.origin(name) for name in sorted(used)},
             task_origin=self.plugins.tasks.origin(spec.task.name),
         )
+
+    def _coding_cost(self, task: Task[Any], width: int) -> Cost:
+        try:
+            return task.coding_cost(width)
+        except Exception as error:  # the plugin's own code; anything may come out of it
+            self._task_failed(error)
+            self.findings.raise_if_any()
+            raise
 
     def _layer_parts(self) -> list[Part[LayerSpec]]:
         found: list[Part[LayerSpec]] = []

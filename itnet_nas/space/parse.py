@@ -102,7 +102,8 @@ def read_model(
         read, whole = _field(model, names[key], value, (*path, key), findings)
         if whole or read is not None:
             values[names[key]] = read
-        if not whole and not read:
+        # A mapping without its wrong entries still says what its author meant with the others.
+        if not whole and not (isinstance(read, dict) and read):
             broken.add(names[key])
     for key, name in names.items():
         if key in data or not model.model_fields[name].is_required():

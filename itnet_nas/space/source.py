@@ -24,11 +24,12 @@ from typing import TYPE_CHECKING, Any, final
 import yaml
 
 from itnet_nas.errors import Problem, SpaceError
-from itnet_nas.space.values import Place, ValuePath
 from itnet_nas.space.yaml12 import Build, Loader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from itnet_nas.space.values import Place, ValuePath
 
 
 @final
@@ -108,7 +109,7 @@ def parse_text(text: str, name: str) -> Source:
     try:
         root = yaml.compose(text, Loader=Loader)
     except yaml.MarkedYAMLError as error:
-        raise SpaceError(name, [_syntax(error)]) from None
+        raise SpaceError(name, [_syntax(error, text)]) from None
     except yaml.reader.ReaderError as error:
         raise SpaceError(
             name, [Problem("", f"not text that YAML allows: {error.reason}", "remove it")]
@@ -141,7 +142,7 @@ def _json_for_yaml(text: str) -> str:
     return re.sub(r"\\u([dD][89abAB]\w\w)\\u([dD][c-fC-F]\w\w)", character, spaced)
 
 
-def _syntax(error: yaml.MarkedYAMLError) -> Problem:
+def _syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     what = error.problem or error.context or "it cannot be read"
     if "single document" in (error.context or ""):
@@ -153,7 +154,8 @@ def _syntax(error: yaml.MarkedYAMLError) -> Problem:
             mark.column + 1 if mark else None,
         )
     remedy = "see to colons, quotes, brackets and indentation here or just above"
-    if "'\\t'" in what or "tab" in what:
+    lines = text.splitlines()
+    if mark and lines[mark.line : mark.line + 1] and "\t" in lines[mark.line][: mark.column + 1]:
         remedy = "indent with spaces, not with tabs"
     return Problem(
         "",

@@ -210,8 +210,9 @@ def _check_after(part: Part[Any], known: list[str], findings: Findings) -> None:
         elif source == me:
             findings.add(at, f'"{me}" reads itself', "name a layer before it")
         elif source != INPUT and source not in known:
-            hint = did_you_mean(source, known)
-            what = f"{hint + ' ' if hint else ''}layers: {listed([n for n in known if n != me])}"
+            hint = did_you_mean(source, [name for name in (*known, INPUT) if name != me])
+            others = dict.fromkeys(name for name in known if name != me)
+            what = f"{hint + ' ' if hint else ''}layers: {listed(others)}"
             if part.path[2:]:  # a motif sees its own layers
                 what += "; inside a repeat, input is what the repeat reads"
             findings.add(at, f'no layer is called "{source}"', what)

@@ -45,7 +45,7 @@ def listed(words: Mapping[str, Any] | list[str] | tuple[str, ...]) -> str:
 
 def canonical(value: Any) -> str:
     """Equal exactly when two values are the same JSON; 1, 1.0 and true are three values."""
-    return json.dumps(value, sort_keys=True)
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 def not_finite(value: Any, path: ValuePath = ()) -> Iterator[tuple[ValuePath, float]]:

@@ -1,7 +1,7 @@
 """YAML 1.2 in meaning: which scalars are numbers or booleans, and nodes as plain values.
 
-PyYAML parses; what words mean is said here, because it holds to YAML 1.1, where `no` is false, 12:30
-is 750 and 1e-3 is text.
+PyYAML parses; what words mean is said here, because PyYAML holds to YAML 1.1, where `no` is false,
+12:30 is 750 and 1e-3 is text.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Build:
         own: dict[str, tuple[yaml.Node, yaml.Node]] = {}
         merged: dict[str, tuple[yaml.Node, yaml.Node]] = {}
         for key, value in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value == _MERGE and key.style is None:
+            if isinstance(key, yaml.ScalarNode) and key.value == _MERGE and not key.style:
                 self._merge(value, path, merged, above)
                 continue
             name = self._key(key, path)
@@ -176,7 +176,7 @@ class Build:
                     base = {"0o": 8, "0x": 16}.get(text[:2], 10)
                     return int(text, base)
                 case "float":
-                    return float(text.replace(".inf", "inf").replace(".nan", "nan").lower())
+                    return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
         except (KeyError, ValueError):
             line, column = self._place(node)
             self.problems.append(
