@@ -165,7 +165,7 @@ def test_our_own_plugins_use_only_what_is_promised_to_everyone(path: Path) -> No
 
 @pytest.mark.parametrize("path", ALL_FILES, ids=str)
 def test_a_file_holds_one_idea(path: Path) -> None:
-    assert len((ROOT / path).read_text(encoding="utf-8").splitlines()) <= 320
+    assert len((ROOT / path).read_text(encoding="utf-8").splitlines()) <= 300
 
 
 @pytest.mark.parametrize(
@@ -236,17 +236,21 @@ def _offers_something(path: Path, group: str) -> bool:
 
 @pytest.mark.parametrize(
     "package",
-    ["itnet_nas", *(f"itnet_nas.{name}" for name in sorted(PROMISED)), "itnet_nas.api"],
+    [
+        "itnet_nas",
+        "itnet_nas.kernels",
+        "itnet_nas.tasks",
+        "itnet_nas.integral",
+        "itnet_nas.testing",
+        "itnet_nas.space",
+    ],
 )
-def test_a_public_module_lists_its_public_names(package: str) -> None:
+def test_a_public_package_lists_its_public_names(package: str) -> None:
     module = importlib.import_module(package)
-    path = Path(str(module.__file__))
-    if path.name != "__init__.py":
-        return
     listed = set(module.__all__)
 
     assert all(getattr(module, name) is not None for name in listed)
-    assert _defined(path) <= listed
+    assert _defined(Path(str(module.__file__))) <= listed
 
 
 def _defined(path: Path) -> set[str]:
