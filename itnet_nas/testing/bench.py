@@ -10,6 +10,8 @@ import torch
 from itnet_nas.kernels import Domain, Site
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from torch import Tensor
 
     from itnet_nas.kernels import KernelFamily, KernelParams, Operator
@@ -71,7 +73,7 @@ class Bench:
 
 
 def benches(
-    family: KernelFamily[Any], cases: list[dict[str, Any]], sites: tuple[Site, ...] = SITES
+    family: KernelFamily[Any], cases: Sequence[Mapping[str, Any]], sites: tuple[Site, ...] = SITES
 ) -> list[Bench]:
     """Every case at every site that it is not refused at.
 

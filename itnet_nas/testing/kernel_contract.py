@@ -16,7 +16,7 @@ from itnet_nas.testing import measured, numeric, stated
 from itnet_nas.testing.bench import SITES, ContractBroken, benches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     import pytest
 
@@ -49,7 +49,7 @@ CASE_CHECKS: tuple[Callable[[Bench], None], ...] = (
 
 
 def check_family(
-    family: KernelFamily[Any], cases: list[dict[str, Any]], sites: tuple[Site, ...] = SITES
+    family: KernelFamily[Any], cases: Sequence[Mapping[str, Any]], sites: tuple[Site, ...] = SITES
 ) -> list[tuple[str, str, str]]:
     """Run every check. Returns what is broken as (check, case and site, why); empty when all hold.
 
@@ -78,7 +78,7 @@ class KernelFamilyContract:
     """Inherit, and name the family and the params to try."""
 
     family: ClassVar[KernelFamily[Any]]
-    cases: ClassVar[list[dict[str, Any]]]
+    cases: ClassVar[Sequence[Mapping[str, Any]]]
     sites: ClassVar[tuple[Site, ...]] = SITES
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:

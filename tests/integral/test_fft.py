@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from itnet_nas.integral.fft import fft_flops, fft_length, long_convolution
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 @given(length=st.integers(1, 40), two_sided=st.booleans(), seed=st.integers(0, 1000))
 def test_it_is_the_sum_over_lags(length: int, two_sided: bool, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)

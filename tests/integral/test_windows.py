@@ -29,7 +29,7 @@ def _qkv(length: int, seed: int = 0) -> Tensor:
     return torch.randn(3, 2, 2, length, 4, generator=generator, dtype=torch.float64)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(
     length=st.integers(1, 40),
     radius=st.integers(1, 45),

@@ -279,6 +279,7 @@ def test_a_case_that_no_site_accepts_is_an_error() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_checks_run_without_pytest() -> None:
     code = (
         "import sys; from itnet_nas.testing.kernel_contract import check_family;"

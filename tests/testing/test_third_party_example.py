@@ -1,0 +1,44 @@
+"""The example of somebody else's plugin, as it stands in the checkout and as it is installed."""
+
+import importlib.util
+import sys
+import tomllib
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from itnet_nas.kernels import Domain, Site
+from itnet_nas.registry import KERNEL_GROUP, Registry
+from itnet_nas.testing.kernel_contract import check_family
+
+FOLDER = Path(__file__).parents[2] / "examples" / "third_party_kernel"
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("itnet_fourier", FOLDER / "itnet_fourier.py")
+    assert spec is not None
+    assert spec.loader is not None
+    found = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "itnet_fourier", found)
+    spec.loader.exec_module(found)
+    return found
+
+
+def test_it_keeps_the_contract(module: ModuleType) -> None:
+    assert check_family(module.FAMILY, [{"modes": 1}, {"modes": 12}]) == []
+
+
+def test_it_stands_where_the_quick_start_needs_it(module: ModuleType) -> None:
+    site = Site(domain=Domain(kind="sequence", shape=(64,), causal=True), width=48)
+
+    assert module.FAMILY.refuses(site, module.FourierParams(modes=4)) == ""
+
+
+def test_the_registry_loads_it_by_its_entry_point(module: ModuleType) -> None:
+    offers = tomllib.loads((FOLDER / "pyproject.toml").read_text())["project"]["entry-points"]
+    points = [EntryPoint(name, value, KERNEL_GROUP) for name, value in offers[KERNEL_GROUP].items()]
+
+    assert Registry(KERNEL_GROUP, "kernel family", points).load("fourier") is module.FAMILY
