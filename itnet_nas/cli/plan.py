@@ -5,8 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from itnet_nas.cli.output import emit_json, emit_table, talk
-from itnet_nas.cli.settings import TRIALS_PER_WORKER, workers_of
+from itnet_nas.cli.output import emit_json, emit_table, talk, warn
+from itnet_nas.cli.settings import too_few, workers_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,8 +63,9 @@ def show_plan(space: Space, folder: Path, backend: str, as_json: bool) -> None:
     emit_table(["what", "is"], rows)
     if (folder / "run.sqlite").exists():
         talk(f"{folder} already holds a run; name another folder with --run")
-    if search.trials < TRIALS_PER_WORKER * workers:
-        talk(f"{search.trials} trials for {workers} workers are few")
+    concern = too_few(search, backend)
+    if concern:
+        warn(concern)
     talk("nothing was started")
 
 

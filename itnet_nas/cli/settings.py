@@ -31,13 +31,21 @@ def announce(search: SearchSpec, folder: Path, backend: str) -> None:
         f"strategy {search.strategy} · seed {search.seed} · budget {budget} · "
         f"{where} ({search.cpus_per_trial} CPU{gpus} each) · folder {folder}"
     )
+    concern = too_few(search, backend)
+    if concern:
+        warn(concern)
+
+
+def too_few(search: SearchSpec, backend: str) -> str:
+    """What is wrong with few trials for many workers; empty when nothing is."""
     workers = workers_of(search, backend)
-    if search.trials < TRIALS_PER_WORKER * workers:
-        warn(
-            f"{search.trials} trials for {workers} workers are few: proposals made at the same "
-            f"time cannot learn from each other; give at least {TRIALS_PER_WORKER * workers} "
-            f"trials, or fewer workers"
-        )
+    wanted = TRIALS_PER_WORKER * workers
+    if workers == 1 or search.trials >= wanted:
+        return ""
+    return (
+        f"{search.trials} trials for {workers} workers are few: proposals made at the same time "
+        f"cannot learn from each other; give at least {wanted} trials, or fewer workers"
+    )
 
 
 def workers_of(search: SearchSpec, backend: str) -> int:

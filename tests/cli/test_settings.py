@@ -37,6 +37,6 @@ def test_few_trials_for_many_workers_are_warned_of(capsys: pytest.CaptureFixture
 
 
 def test_one_process_is_one_worker(capsys: pytest.CaptureFixture[str]) -> None:
-    announce(SearchSpec(trials=10, workers=4), Path("runs/x"), "local")
+    announce(SearchSpec(trials=2, workers=4), Path("runs/x"), "local")
 
     assert "warning" not in capsys.readouterr().err
