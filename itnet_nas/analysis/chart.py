@@ -58,13 +58,19 @@ class Range:
 
 @dataclass(frozen=True)
 class Dot:
-    """One trial in the picture. `name` is shown beside it where it is not empty."""
+    """One trial in the picture. `name` is shown beside it where it is not empty.
+
+    It stands on the cheap and good side, where no trial can be.
+    """
 
     x: float
     y: float
     trial: int
     title: str
     name: str = ""
+    name_x: float = 0.0
+    name_y: float = 0.0
+    anchor: str = "end"
 
 
 @dataclass(frozen=True)
@@ -147,9 +153,9 @@ def scatter(
 
 
 def hypervolume_chart(space: Space, records: Sequence[TrialRecord]) -> Chart | None:
-    """Hypervolume over trials; None before there is any."""
+    """Hypervolume over trials; None before there are two and any volume."""
     points = curve(space, records)
-    if not points or points[-1][1] <= 0:
+    if len(points) < 2 or points[-1][1] <= 0:
         return None
     low = min(value for _, value in points if value > 0)
     high = points[-1][1]
@@ -201,7 +207,18 @@ def _dot(
         f"trial {record.number}: {figure(quality.name, of, 4)}, {figure(cost.name, at)}; "
         f"{record.architecture.label}"
     )
-    return Dot(x.place(at), y.place(of), record.number, title, name)
+    left, top = x.place(at), y.place(of)
+    room = left - LEFT > 80
+    return Dot(
+        x=left,
+        y=top,
+        trial=record.number,
+        title=title,
+        name=name,
+        name_x=round(left + (-7 if room else 4), 1),
+        name_y=round(top + (19 if quality.direction == "min" else -11), 1),
+        anchor="end" if room else "start",
+    )
 
 
 def _thinned(dots: list[Dot]) -> tuple[list[Dot], int]:
@@ -235,7 +252,7 @@ def _levels(space: Space, quality: Objective, y: Range, notes: list[str]) -> lis
     known = dict(metric.baselines)
     if metric.chance is not None:
         known["chance"] = metric.chance
-    shown = []
+    shown: list[Level] = []
     for name, value in sorted(known.items(), key=lambda item: item[1]):
         text = f"{name} {value:.4g}"
         if not y.shows(value):

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from itnet_nas.space.space import Space
 
 RULES = {
-    "knee": "farthest below the straight line from the front's cheapest to its best member, "
-    "with quality linear, costs on a log scale, and each from 0 to 1 over the front",
+    "knee": "farthest below the straight line (with two costs, the plane) between the ends of the "
+    "front, with quality linear, costs on a log scale, and each from 0 to 1 over the front",
     "best": "the best quality, whatever it costs",
     "cheapest": "the least of the first cost",
 }

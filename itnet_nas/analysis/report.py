@@ -5,6 +5,7 @@ The template is given plain values and draws them; every text is escaped by it.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +18,9 @@ from itnet_nas.analysis.palette import palette
 from itnet_nas.analysis.pareto import front as front_of
 from itnet_nas.analysis.pick import RULES, pick
 from itnet_nas.analysis.verdict import biases_differ, trust, verdict
-from itnet_nas.analysis.words import count, duration, figure, short, unit
+from itnet_nas.analysis.words import count, duration, short, value
 from itnet_nas.results.record import TrialState
+from itnet_nas.space.constraint import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 MESSAGE = 400  # characters of an error that are shown
-FOLDED = 60  # rows of the front that are shown at once
 
 
 def write_report(
@@ -64,7 +65,7 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters |= {"short": short, "duration": duration}
-    environment.globals |= {"figure": figure, "count": count, "unit": unit}
+    environment.globals |= {"value": value, "count": count}
     return environment.get_template("report.html.j2").render(view(space, records, stamp, run))
 
 
@@ -87,7 +88,6 @@ def view(
         "run": run,
         "head": _head(space, records, stamp),
         "front": front,
-        "folded": FOLDED,
         "members": {row.trial: row for row in table.members},
         "named": named,
         "knee": knee,
@@ -107,6 +107,7 @@ def view(
         "hypervolume_chart": hypervolume_chart(space, records),
         "failures": _failures(records),
         "untested": _untested(table.untested),
+        "commands": _commands(space, knee, run, done=len(records) >= space.search.trials),
         "stamp": _stamp_rows(space, records, stamp),
     }
 
@@ -134,6 +135,26 @@ def _head(space: Space, records: Sequence[TrialRecord], stamp: Mapping[str, Any]
         "devices": ", ".join(f"{name} ({number})" for name, number in devices.most_common()),
         "started": _when(begun) if isinstance(begun, int | float) and begun > 0 else "",
     }
+
+
+def _commands(space: Space, knee: TrialRecord | None, run: str, *, done: bool) -> list[str]:
+    """What somebody would most likely type next."""
+    folder = run if run == "RUN" else shlex.quote(run)
+    go_on = [] if done else [f"itnet-nas resume {folder}"]
+    if knee is None:
+        return [f"itnet-nas status {folder}", *go_on]
+    rule = "best"
+    cost = space.objectives[1]
+    if cost.name in NAMES and cost.direction == "min":
+        bound = float(f"{1.05 * knee.objectives[cost.name]:.2g}")  # never below the candidate
+        rule = f"{cost.name}<={bound:.12g}"
+    return [
+        f"itnet-nas explain {folder} {knee.number}",
+        f"itnet-nas pareto {folder} --pick {shlex.quote(rule)}",
+        f"itnet-nas export {folder} {knee.number} --format python",
+        f"itnet-nas table {folder} --format csv -o trials.csv",
+        *go_on,
+    ]
 
 
 def _failures(records: Sequence[TrialRecord]) -> list[dict[str, Any]]:

@@ -6,7 +6,13 @@ import math
 
 from itnet_nas.analysis.words import short
 
-MANTISSAS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
+MANTISSAS = (
+    (1.0,),
+    (1.0, 3.0),
+    (1.0, 2.0, 5.0),
+    (1.0, 1.5, 2.0, 3.0, 5.0, 7.0),
+    (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0),
+)
 
 
 def linear_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
@@ -24,10 +30,10 @@ def linear_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
 def log_ticks(low: float, high: float, wanted: int = 6) -> list[float]:
     """Round numbers within [low, high], evenly spread on a logarithmic scale, at most `wanted`.
 
-    Below half a decade a logarithmic scale is nearly linear, and so are its ticks.
+    Below a factor of two a logarithmic scale is nearly linear, and so are its ticks.
     """
-    if high / low < 3:
-        return linear_ticks(low, high, wanted - 2)
+    if high / low < 2:
+        return linear_ticks(low, high, wanted - 1)
     exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     fitting: list[float] = []
     for mantissas in MANTISSAS:

@@ -39,7 +39,7 @@ def verdict(space: Space, record: TrialRecord, best: TrialRecord) -> str:
     gap = abs(record.objectives[quality.name] - best.objectives[quality.name])
     lost = f"{figure(quality.name, gap)} worse than the best found (trial {best.number})"
     won = [text for cost in costs if (text := _against(cost, record, best))]
-    return f"{sentence}; {lost}" + (f", with {' and '.join(won)}." if won else ".")
+    return f"{sentence}; {lost}" + (f", for {' and '.join(won)}." if won else ".")
 
 
 def biases_differ(space: Space, record: TrialRecord) -> str:
@@ -138,6 +138,14 @@ def _against(cost: Objective, record: TrialRecord, best: TrialRecord) -> str:
 
 
 def _noun(name: str) -> str:
-    return {"flops": "FLOP", "params": "parameters", "state_bytes": "state"}.get(
-        name, name.replace("_", " ")
-    )
+    return _NOUNS.get(name, name.replace("_", " "))
+
+
+_NOUNS = {
+    "flops": "FLOP",
+    "params": "parameters",
+    "state_bytes": "state",
+    "latency_ms": "latency",
+    "memory_mb": "memory",
+    "train_seconds": "training time",
+}

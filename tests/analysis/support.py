@@ -181,11 +181,17 @@ def record(
 
 
 def run(of: Space, trials: int, seed: int = 0, failing: float = 0.05) -> list[TrialRecord]:
-    """Records 0 … trials - 1; about one in twenty failed."""
+    """Records 0 … trials - 1, of different architectures as long as there are any; some failed."""
     rng = Random(seed)
     found = []
+    seen: set[str] = set()
     for number in range(trials):
         architecture = sample(of, rng)
+        for _ in range(100):
+            if architecture.key not in seen:
+                break
+            architecture = sample(of, rng)
+        seen.add(architecture.key)
         failure = None
         if rng.random() < failing:
             kind = rng.choice(["out_of_memory", "non_finite"])

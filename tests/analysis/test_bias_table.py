@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from analysis.support import deep_space, record, run, space
 
@@ -27,7 +29,7 @@ def trial(
         width=of.width,
         mlp_ratio=of.mlp_ratio,
         layers=layers,
-        edges=tuple(sorted(zip(names, names[1:], strict=False))),
+        edges=tuple(sorted(itertools.pairwise(names))),
     )
     failure = TrialError(kind="non_finite", message="nan") if fails else None
     return record(of, number, architecture, failure, bits_per_byte=bits)

@@ -1,0 +1,250 @@
+"""The front and the layers of a run as plain text. Pure functions of their arguments.
+
+Whether stdout is a terminal, how wide it is and whether NO_COLOR is set is for the caller to say:
+`colour_wanted` has the rule. Without colour every fact still stands in words.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import TYPE_CHECKING
+
+from itnet_nas.analysis.bias_table import bias_table, member
+from itnet_nas.analysis.palette import palette
+from itnet_nas.analysis.words import short
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from itnet_nas.analysis.bias_table import Kernel
+    from itnet_nas.analysis.palette import Colour
+    from itnet_nas.results.record import TrialRecord
+    from itnet_nas.space.space import Space
+
+RESET = "\x1b[0m"
+# Dots of a braille cell, bit by column and row: U+2800 plus the sum of those that are set.
+BRAILLE = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
+ROWS = 14
+
+
+def colour_wanted(terminal: bool, environment: Mapping[str, str] = os.environ) -> bool:
+    """NO_COLOR (not empty) forbids, FORCE_COLOR asks, else a terminal gets colour."""
+    if environment.get("NO_COLOR"):
+        return False
+    return bool(environment.get("FORCE_COLOR")) or terminal
+
+
+def front_table(
+    space: Space,
+    front: Sequence[TrialRecord],
+    *,
+    terminal: bool,
+    width: int = 100,
+    color: bool = False,
+    unicode: bool = True,
+) -> str:
+    """The front, cheapest first: trial, objectives, one column per layer.
+
+    Aligned for a person where `terminal`; else TSV with exact figures, nothing cut or coloured. On
+    a terminal that is narrower than the table the layers of each trial go on lines of their own.
+    """
+    layers = [layer.name for layer in space.layers]
+    names = [objective.name for objective in space.objectives]
+    absent = "–" if unicode else "-"
+    if not terminal:
+        lines = ["\t".join(["trial", *names, *layers])]
+        for record in front:
+            kernels = member(space, record).kernels
+            cells = [_label(kernels[name], "") for name in layers]
+            exact = [repr(record.objectives[name]) for name in names]
+            cells = [" ".join(cell.split()) for cell in cells]  # a tab would be a column
+            lines.append("\t".join([str(record.number), *exact, *cells]))
+        return "\n".join(lines) + "\n"
+    colours = palette(space, front) if color else {}
+    head = ["trial", *names, *layers]
+    rows, families = [], []
+    for record in front:
+        kernels = member(space, record).kernels
+        rows.append(
+            [
+                str(record.number),
+                *(short(record.objectives[name], 4) for name in names),
+                *(_label(kernels[name], absent) for name in layers),
+            ]
+        )
+        families.append(["" if (k := kernels[name]) is None else k.family for name in layers])
+    figures = 1 + len(names)
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    if sum(widths) + 2 * (len(widths) - 1) <= width:
+        lines = [_aligned(head, widths, figures, [], {})]
+        lines += [
+            _aligned(row, widths, figures, kinds, colours)
+            for row, kinds in zip(rows, families, strict=True)
+        ]
+        return _joined(lines)
+    lines = [_aligned(head[:figures], widths[:figures], figures, [], {})]
+    longest = max(len(name) for name in layers)
+    for row, kinds in zip(rows, families, strict=True):
+        lines.append(_aligned(row[:figures], widths[:figures], figures, [], {}))
+        lines += [
+            f"    {name.ljust(longest)}  {_painted(cell, family, colours)}"
+            for name, cell, family in zip(layers, row[figures:], kinds, strict=True)
+        ]
+    return _joined(lines)
+
+
+def layer_table(
+    space: Space,
+    records: Sequence[TrialRecord],
+    *,
+    color: bool = False,
+    unicode: bool = True,
+) -> str:
+    """Per layer and family: its share of the best trials and of the front, beside chance."""
+    table = bias_table(space, records)
+    colours = palette(space, records) if color else {}
+    head = ["layer", "family", f"best {table.best}", "front", "chance", "complete", "failed"]
+    rows, families = [], []
+    for layer in table.layers:
+        for place, share in enumerate(layer.shares):
+            rows.append(
+                [
+                    "" if place else layer.layer,
+                    share.family,
+                    _percent(share.in_best, unicode),
+                    _percent(share.on_front, unicode),
+                    _percent(share.chance, unicode),
+                    str(share.complete) if share.complete else "not tested",
+                    str(share.failed),
+                ]
+            )
+            families.append(share.family)
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    lines = []
+    for row, family in zip([head, *rows], ["", *families], strict=True):
+        cells = [row[0].ljust(widths[0]), _painted(row[1].ljust(widths[1]), family, colours)]
+        cells += [cell.rjust(wide) for cell, wide in zip(row[2:], widths[2:], strict=True)]
+        lines.append("  ".join(cells))
+    return _joined(lines)
+
+
+def scatter(
+    space: Space,
+    records: Sequence[TrialRecord],
+    front: Sequence[TrialRecord],
+    *,
+    width: int = 80,
+    color: bool = False,
+    unicode: bool = True,
+) -> str:
+    """Quality against the first cost, at most 20 lines; empty without a front.
+
+    Dominated trials are braille dots (without Unicode, full stops), members of the front stand out
+    as "o". Cut to the range of the front.
+    """
+    if not front:
+        return ""
+    quality, cost = space.objectives[0].name, space.objectives[1].name
+    y = _limits([record.objectives[quality] for record in front], log=False)
+    x = _limits([record.objectives[cost] for record in front], log=True)
+    top, bottom = short(y[1], 3), short(y[0], 3)
+    edge = max(len(top), len(bottom))
+    columns = max(10, min(width, 100) - edge - 3)
+    marks = [[0] * columns for _ in range(ROWS)]
+    numbers = {record.number for record in front}
+    for record in records:
+        if record.complete and record.number not in numbers:
+            place = _place(record.objectives[cost], record.objectives[quality], x, y)
+            if place is not None:
+                column, row = int(place[0] * columns * 2), int(place[1] * ROWS * 4)
+                column, row = min(column, columns * 2 - 1), min(row, ROWS * 4 - 1)
+                marks[row // 4][column // 2] |= BRAILLE[column % 2][row % 4]
+    cells = [[_mark(bits, unicode) for bits in row] for row in marks]
+    for record in front:
+        place = _place(record.objectives[cost], record.objectives[quality], x, y)
+        if place is not None:
+            row = min(int(place[1] * ROWS), ROWS - 1)
+            column = min(int(place[0] * columns), columns - 1)
+            cells[row][column] = "\x1b[1;36mo" + RESET if color else "o"
+    bar, corner, floor = ("│", "└", "─") if unicode else ("|", "+", "-")
+    lines = [quality]
+    for number, row_cells in enumerate(cells):
+        label = top if number == 0 else bottom if number == ROWS - 1 else ""
+        lines.append(f"{label.rjust(edge)} {bar}{''.join(row_cells)}".rstrip())
+    lines.append(f"{' ' * edge} {corner}{floor * columns}")
+    low, high = short(x[0], 3), short(x[1], 3)
+    middle = f"{cost} (log)" if x[0] > 0 else cost
+    room = max(2, columns - len(low) - len(high))
+    lines.append(f"{' ' * edge}  {low}{middle.center(room)}{high}")
+    lines.append(f"o on the front, {'⠂' if unicode else '.'} dominated")
+    return _joined(lines)
+
+
+def _label(kernel: Kernel | None, absent: str) -> str:
+    return absent if kernel is None else kernel.label
+
+
+def _aligned(
+    row: Sequence[str],
+    widths: Sequence[int],
+    figures: int,
+    families: Sequence[str],
+    colours: Mapping[str, Colour],
+) -> str:
+    cells = [
+        cell.rjust(wide) if place < figures else cell.ljust(wide)
+        for place, (cell, wide) in enumerate(zip(row, widths, strict=True))
+    ]
+    if not colours:
+        return "  ".join(cells).rstrip()
+    painted = [
+        _painted(cell, family, colours)
+        for cell, family in zip(cells[figures:], families, strict=True)
+    ]
+    return "  ".join([*cells[:figures], *painted])
+
+
+def _painted(text: str, family: str, colours: Mapping[str, Colour]) -> str:
+    if family not in colours:
+        return text
+    colour = colours[family]
+    ink = 15 if colour.text == "#FFFFFF" else 16
+    return f"\x1b[48;5;{colour.ansi};38;5;{ink}m{text}{RESET}"
+
+
+def _percent(share: float | None, unicode: bool) -> str:
+    if share is None:
+        return "–" if unicode else "-"
+    return f"{100 * share:.0f} %"
+
+
+def _limits(values: Sequence[float], *, log: bool) -> tuple[float, float]:
+    low, high = min(values), max(values)
+    if log and low > 0:
+        factor = (high / low) ** 0.05 if high > low else 1.5
+        return low / factor, high * factor
+    pad = 0.05 * (high - low) or abs(high) * 0.1 or 0.1
+    return low - pad, high + pad
+
+
+def _place(
+    cost: float, quality: float, x: tuple[float, float], y: tuple[float, float]
+) -> tuple[float, float] | None:
+    """Where a trial lies: (0, 0) is top left, (1, 1) bottom right; None when it is outside."""
+    if not (x[0] <= cost <= x[1] and y[0] <= quality <= y[1]):
+        return None
+    down = (y[1] - quality) / (y[1] - y[0])
+    if x[0] > 0:
+        return math.log(cost / x[0]) / math.log(x[1] / x[0]), down
+    return (cost - x[0]) / (x[1] - x[0]), down
+
+
+def _mark(bits: int, unicode: bool) -> str:
+    if not bits:
+        return " "
+    return chr(0x2800 + bits) if unicode else "."
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return "\n".join(line.rstrip() for line in lines) + "\n"
