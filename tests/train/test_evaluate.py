@@ -16,6 +16,7 @@ import pytest
 import torch
 from tiny_builders import BRANCHES, architecture, job
 
+from itnet_nas.nn.network import load_network
 from itnet_nas.results.job import TrialJob
 from itnet_nas.results.record import CurvePoint, TrialState
 from itnet_nas.space.space import Objective
@@ -130,6 +131,7 @@ def test_another_seed_gives_other_figures() -> None:
     assert first.figures["bits"] != other.figures["bits"]
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same_record() -> None:
     here = job(BRANCHES, steps=12)
     code = (
@@ -284,6 +286,7 @@ def test_a_checkpoint_of_another_trial_is_not_taken_up(tmp_path: Path) -> None:
     assert record.reproducible() == evaluate(job(steps=5)).record.reproducible()
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_used_again_does_not_grow() -> None:
     def count() -> tuple[int, int]:
         gc.collect()
@@ -303,3 +306,20 @@ def test_a_worker_that_is_used_again_does_not_grow() -> None:
     assert after_tensors == tensors
     # Caches of the interpreter may gain a few entries; a leaked trial has thousands of objects.
     assert after_objects - objects < 400
+
+
+@pytest.mark.slow
+def test_a_compiled_trial_learns_the_same() -> None:
+    compiled = evaluate(job(BRANCHES, steps=10, compile=True)).record
+
+    assert compiled.error is None
+    plain = evaluate(job(BRANCHES, steps=10)).record
+    assert compiled.figures["bits"] == pytest.approx(plain.figures["bits"], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_a_compiled_trial_has_weights_that_a_plain_network_loads() -> None:
+    outcome = evaluate(job(BRANCHES, steps=2, compile=True))
+
+    assert outcome.weights is not None
+    assert load_network(outcome.record, outcome.weights).blocks.keys() == {"half", "left", "right"}

@@ -170,15 +170,3 @@ def torch_copy(state: dict[str, Any]) -> dict[str, Any]:
     buffer.seek(0)
     copy: dict[str, Any] = torch.load(buffer, weights_only=True)
     return copy
-
-
-@pytest.mark.slow
-def test_a_compiled_training_learns_the_same() -> None:
-    plain, compiled = training(steps=10), training(steps=10, compile=True)
-
-    plain.run(go_on)
-    compiled.run(go_on)
-
-    assert compiled.curve[-1].metrics["bits"] == pytest.approx(
-        plain.curve[-1].metrics["bits"], rel=1e-4
-    )
