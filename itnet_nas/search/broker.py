@@ -24,6 +24,7 @@ class Event(NamedTuple):
     record: str = ""  # JSON of a TrialRecord, with "done"
     weights: bytes | None = None
     why: str = ""  # with "lost"
+    failure: str = "lost_worker"  # what such a failure is called, with "lost"
 
 
 class Handover(NamedTuple):
@@ -82,11 +83,11 @@ class Broker:
         """Whether a trial that reports is to be trained further."""
         return not self._stopping
 
-    async def lose(self, worker: str | None, why: str) -> None:
+    async def lose(self, worker: str | None, why: str, failure: str = "lost_worker") -> None:
         """A worker is dead; None: all of them are."""
         async with self._changed:
             for name in [worker] if worker is not None else list(self._lives):
-                self._release(name, why)
+                self._release(name, why, failure)
                 self._lives.pop(name, None)
             self._changed.notify_all()
 
@@ -100,7 +101,7 @@ class Broker:
             events, self._events = self._events, []
             return events
 
-    def _release(self, worker: str, why: str) -> None:
+    def _release(self, worker: str, why: str, failure: str = "lost_worker") -> None:
         number = self._leases.pop(worker, None)
         if number is not None:
-            self._events.append(Event("lost", worker, number, why=why))
+            self._events.append(Event("lost", worker, number, why=why, failure=failure))

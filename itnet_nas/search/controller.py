@@ -107,7 +107,7 @@ class Controller:
             self.store.drop_weights(but=[member.number for member in self.front()])
         shutil.rmtree(self.store.folder / "checkpoints" / str(record.number), ignore_errors=True)
 
-    def lost(self, number: int, why: str) -> None:
+    def lost(self, number: int, why: str, kind: str = "lost_worker") -> None:
         """A worker is gone, and with it the trial: once more, or a failure."""
         job = self._running.get(number)
         if job is None:
@@ -117,7 +117,7 @@ class Controller:
             self._queue.append(job.model_copy(update={"attempt": job.attempt + 1}))
             return
         message = f"{why}; tried {job.attempt} times"
-        self.tell(Outcome(record=failed(job, TrialError(kind="lost_worker", message=message))))
+        self.tell(Outcome(record=failed(job, TrialError(kind=kind, message=message))))
 
     def interrupt(self) -> None:
         """Hand out nothing more; what is running may finish."""

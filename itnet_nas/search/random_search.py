@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, ClassVar, final
 
 from itnet_nas.arch.count import ENUMERABLE, enumerate_all, raw_count
 from itnet_nas.arch.feasible import feasible, sample_feasible
+from itnet_nas.arch.mutate import neighbours
+from itnet_nas.arch.sample import sample
 from itnet_nas.search.searcher import Searcher
 
 if TYPE_CHECKING:
@@ -16,8 +19,9 @@ if TYPE_CHECKING:
     from itnet_nas.results.record import TrialRecord
     from itnet_nas.space.space import Space
 
-MISSES = 100  # feasible samples that are all known before the rest of the space is looked at
-TRIES = 200  # samples before one of them walks to what is feasible
+SAMPLES = 300  # that are known or infeasible before anything else is tried
+WALKS = 3  # to what is feasible and rare
+LOOKS = 3000  # around the end of a walk
 
 
 @final
@@ -25,9 +29,10 @@ class RandomSearcher(Searcher):
     """Feasible samples (`arch.sample`), each key once.
 
     A proposal depends on `rng` and on the set of keys already proposed, not on what came of them
-    or in which order: one worker and many propose the same. When samples keep hitting known keys
-    and the space is small (`ENUMERABLE` answers), what is left is written out and drawn from, so a
-    small space is searched to its last architecture. None when nothing is left.
+    or in which order: one worker and many propose the same. When samples keep being known or
+    infeasible, a small space (`ENUMERABLE` answers) is written out and what is left of it drawn
+    from, to its last architecture; in a large one edits lead from samples to what is feasible, and
+    from there to what is new. None when that finds nothing.
     """
 
     name: ClassVar[str] = "random"
@@ -50,13 +55,39 @@ def known_keys(records: Sequence[TrialRecord], pending: Sequence[Architecture]) 
 
 def draw_new(space: Space, known: Collection[str], rng: Random) -> Architecture | None:
     """A feasible architecture whose key is not known; None where none was found."""
-    for _ in range(MISSES):
-        architecture = sample_feasible(space, rng, TRIES)
-        if architecture is None:
-            break
-        if architecture.key not in known:
+    for _ in range(SAMPLES):
+        architecture = sample(space, rng)
+        if architecture.key not in known and feasible(space, architecture):
             return architecture
-    if raw_count(space) > ENUMERABLE:
-        return None
-    rest = [a for a in enumerate_all(space) if a.key not in known and feasible(space, a)]
-    return rng.choice(rest) if rest else None
+    if raw_count(space) <= ENUMERABLE:
+        rest = [a for a in enumerate_all(space) if a.key not in known and feasible(space, a)]
+        return rng.choice(rest) if rest else None
+    for _ in range(WALKS):
+        found = sample_feasible(space, rng, tries=1)
+        if found is None:
+            return None
+        near = _spread(space, found, known, rng)
+        if near is not None:
+            return near
+    return None
+
+
+def _spread(
+    space: Space, start: Architecture, known: Collection[str], rng: Random
+) -> Architecture | None:
+    """The first new architecture from `start` on, edit by edit through what is feasible."""
+    if start.key not in known:
+        return start
+    seen, waiting, looks = {start.key}, deque([start]), 0
+    while waiting:
+        for near in neighbours(space, waiting.popleft(), rng):
+            looks += 1
+            if looks > LOOKS:
+                return None
+            if not feasible(space, near) or near.key in seen:
+                continue
+            if near.key not in known:
+                return near
+            seen.add(near.key)
+            waiting.append(near)
+    return None

@@ -14,7 +14,6 @@ Nothing is restored from Tune's own snapshots, which lag behind: the store is th
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import os
 import shutil
@@ -24,8 +23,7 @@ import threading
 import time
 import uuid
 import warnings
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, final
+from typing import TYPE_CHECKING, Any, final
 
 import ray
 from ray import tune
@@ -35,7 +33,17 @@ from itnet_nas.errors import EnvironmentProblem, SearchEnded
 from itnet_nas.results.job import TrialJob
 from itnet_nas.results.record import CurvePoint, Outcome, TrialRecord
 from itnet_nas.search.broker import Broker, Event, Handover
-from itnet_nas.search.environment import load_path, missing
+from itnet_nas.search.environment import (
+    cores,
+    gpus_per_trial,
+    load_path,
+    missing,
+    neighbours,
+    require_complete,
+    room,
+)
+from itnet_nas.search.memory import guard, share_of_memory
+from itnet_nas.search.quiet import WithoutRay, quiet_environment
 from itnet_nas.search.signals import stop_signals
 
 if TYPE_CHECKING:
@@ -53,21 +61,6 @@ POLL = 0.5  # seconds the driver waits for an event before it looks at signals
 STEP = 2.0  # seconds of candidates within one Tune step, whose own cost is about 10 ms
 PROBE_SECONDS = 120.0  # a node that has not answered by then is not going to
 
-# In place before Ray starts: its tables, loggers and working directories are in the way of ours.
-QUIET = {
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-}
-
-# Ray would write a token of its own into the home directory. One per process: Ray caches it.
-TOKEN = uuid.uuid4().hex
-
 
 @final
 class Worker(tune.Trainable):
@@ -80,6 +73,9 @@ class Worker(tune.Trainable):
         self.broker = ray.get_actor(config["broker"], namespace=NAMESPACE)
         self.evaluate = load_path(config["evaluator"])
         self.handover: Handover | None = None
+        limit = share_of_memory(config["neighbours"])
+        if limit is not None:
+            guard(limit, self._greedy)
         share = config["gpus"]
         if 0 < share < 1:
             import torch
@@ -104,6 +100,14 @@ class Worker(tune.Trainable):
             trials += 1
             if time.monotonic() >= end:
                 return {"trials": trials, "done": False}
+
+    def _greedy(self, held: int) -> None:
+        why = (
+            f"it took {held / 1e9:.1f} GB, more than one of {self.config['neighbours']} workers "
+            f"may; make the network or the batch smaller, or give --workers less"
+        )
+        ray.get(self.broker.lose.remote(self.worker, why, "out_of_memory"), timeout=10)
+        os._exit(1)  # nothing in this process can be trusted to let go of the memory
 
     def _report(self, point: CurvePoint) -> bool:
         del point
@@ -144,19 +148,29 @@ def run_ray(
     or a package, SearchEnded when Tune fails again and again.
     """
     search = controller.search
-    with stop_signals(controller) as stop_now, _cluster(search, address):
-        gpus = _gpus_per_trial(search.gpus_per_trial)
-        slots = _slots(search.cpus_per_trial, gpus)
-        controller.workers = search.workers or slots
-        if controller.workers > slots:
+    with (
+        stop_signals(controller) as stop_now,
+        quiet_environment(own=address is None),
+        _cluster(search, address),
+    ):
+        have = [node["Resources"] for node in _nodes()]
+        gpus = gpus_per_trial(search.gpus_per_trial, have)
+        rooms = room(search.cpus_per_trial, gpus, have)
+        controller.workers = search.workers or sum(rooms)
+        if controller.workers > sum(rooms):
             controller.note = (
-                f"{slots} of {controller.workers} workers have room now; "
+                f"{sum(rooms)} of {controller.workers} workers have room now; "
                 f"the others start when nodes join"
             )
         _probe_nodes([*controller.space.kernel_origins.values(), controller.space.task_origin])
         name = f"{NAMESPACE}-{uuid.uuid4().hex[:8]}"
         broker = _start_broker(name)
-        config = {"broker": name, "gpus": gpus, "evaluator": evaluator}
+        config = {
+            "broker": name,
+            "gpus": gpus,
+            "evaluator": evaluator,
+            "neighbours": neighbours(controller.workers, rooms),
+        }
         engine = _Engine(broker, config, controller.workers, search.cpus_per_trial)
         engine.start()
         try:
@@ -191,7 +205,7 @@ def _serve(
                 record = TrialRecord.model_validate_json(event.record)
                 controller.tell(Outcome(record=record, weights=event.weights))
             elif event.kind == "lost" and event.number is not None:
-                controller.lost(event.number, event.why)
+                controller.lost(event.number, event.why, event.failure)
         if not engine.alive:
             # Tune gives the whole run up when the memory monitor kills one worker.
             restarts += 1
@@ -284,34 +298,6 @@ def _nodes() -> list[dict[str, Any]]:
     return [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
 
 
-def _resources() -> dict[str, float]:
-    found: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    return found
-
-
-def _gpus_per_trial(wanted: float | None) -> float:
-    if wanted is not None:
-        return wanted
-    return 1.0 if _resources().get("GPU", 0) else 0.0
-
-
-def _slots(cpus: int, gpus: float) -> int:
-    """How many trials have room at once. A request that fits no node would wait for ever."""
-    slots = 0
-    for node in _nodes():
-        have = node["Resources"]
-        room = int(have.get("CPU", 0) // cpus)
-        slots += min(room, int(have.get("GPU", 0) / gpus + 1e-9)) if gpus else room
-    if not slots:
-        total = _resources()
-        raise EnvironmentProblem(
-            f"no node has room for a trial of {cpus} CPUs and {gpus:g} GPUs; the cluster has "
-            f"{total.get('CPU', 0):g} CPUs and {total.get('GPU', 0):g} GPUs in all; ask for less "
-            f"with --cpus-per-trial or --gpus-per-trial"
-        )
-    return slots
-
-
 def _probe_nodes(origins: list[Origin]) -> None:
     """Ask every node whether it can import what the trials need. Raises EnvironmentProblem."""
     asked = {}
@@ -321,93 +307,50 @@ def _probe_nodes(origins: list[Origin]) -> None:
         asked[node["NodeManagerAddress"]] = probe.remote(
             [origin.model_dump_json() for origin in origins]
         )
-    problems = []
+    answers: dict[str, list[str]] = {}
     for host, answer in asked.items():
         try:
-            problems += [f"node {host}: {one}" for one in ray.get(answer, timeout=PROBE_SECONDS)]
+            answers[host] = ray.get(answer, timeout=PROBE_SECONDS)
         except Exception as error:
-            problems.append(f"node {host} could not be asked: {str(error).splitlines()[-1]}")
-    if problems:
-        needed = sorted({f"{origin.package}=={origin.version}" for origin in origins})
-        raise EnvironmentProblem(
-            "\n".join([*problems, f"on every node: pip install {' '.join(needed)}"])
-        )
-
-
-@final
-class _WithoutRay(io.TextIOBase):
-    """Standard output without what Ray prints there of its own accord when a worker dies.
-
-    It has no switch for that, and our standard output is data.
-    """
-
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
-
-    def write(self, text: str) -> int:
-        if threading.current_thread().name == "ray_listen_error_messages":
-            return len(text)
-        return self._out.write(text)
-
-    def flush(self) -> None:
-        self._out.flush()
-
-    def isatty(self) -> bool:
-        return self._out.isatty()
+            answers[host] = [f"could not be asked: {str(error).splitlines()[-1]}"]
+    require_complete(answers, origins)
 
 
 @contextlib.contextmanager
 def _cluster(search: SearchSpec, address: str | None) -> Iterator[None]:
-    """A connection to `address`, or a cluster of our own that leaves nothing behind."""
-    extra = dict(QUIET)
-    if address is None and not (
-        {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys()
-        or (Path.home() / ".ray" / "auth_token").exists()
-    ):
-        extra["RAY_AUTH_TOKEN"] = TOKEN
-    before = {name: os.environ.get(name) for name in extra}
-    os.environ.update(extra)
-    settings: dict[str, Any] = {
-        "namespace": NAMESPACE,
-        "log_to_driver": False,
-        "logging_level": logging.ERROR,
-    }
-    mine = not ray.is_initialized()
-    folder = None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Ray's own notices of coming changes
-            if mine and address is None:
-                # Short, and not in the run's folder: sockets live here, and their paths are limited
-                # to 107 characters.
+    """A connection to `address`, or a cluster of our own that leaves nothing behind.
+
+    A connection that the process has already is used, and left open.
+    """
+    with contextlib.ExitStack() as stack:
+        if not ray.is_initialized():
+            settings: dict[str, Any] = {"address": address}
+            if address is None:
+                # Not in the run's folder: sockets live here, with paths of at most 107 letters.
                 folder = tempfile.mkdtemp(prefix="itnet-")
-                cores = len(os.sched_getaffinity(0))
-                wanted = (search.workers or 1) * search.cpus_per_trial
-                settings |= {
+                stack.callback(shutil.rmtree, folder, ignore_errors=True)
+                workers = search.workers or 0
+                settings = {
                     "address": "local",
-                    "num_cpus": max(cores, wanted),
+                    "num_cpus": max(cores(), workers * search.cpus_per_trial),
                     "include_dashboard": False,
                     "_temp_dir": folder,
                 }
-            elif mine:
-                settings["address"] = address
-            if mine:
-                try:
-                    ray.init(**settings)
-                except Exception as error:
-                    raise EnvironmentProblem(
-                        f"no Ray cluster at {address or 'this machine'}: {error}; start one with "
-                        f"`ray start --head`, or leave --address out to use this machine"
-                    ) from error
-            with contextlib.redirect_stdout(_WithoutRay(sys.stdout)):
-                yield
-    finally:
-        if mine:
-            ray.shutdown()
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+            stack.callback(ray.shutdown)
+            _connect(settings, address)
+        stack.enter_context(contextlib.redirect_stdout(WithoutRay(sys.stdout)))
+        yield
+
+
+def _connect(settings: dict[str, Any], address: str | None) -> None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Ray's own notices of coming changes
+            ray.init(
+                namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR, **settings
+            )
+    except Exception as error:
+        raise EnvironmentProblem(
+            f"no Ray cluster at {address or 'this machine'}: {error}; start one with "
+            f"`ray start --head`, or leave --address out to use this machine"
+        ) from error

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from support.tiny import FAMILIES, tiny_space
 
-from itnet_nas.errors import EnvironmentProblem
+from itnet_nas.errors import EnvironmentProblem, SearchEnded
 from itnet_nas.registry import Origin
 from itnet_nas.results.record import TrialState
 from itnet_nas.results.store import Store
+from itnet_nas.search import ray_backend
 from itnet_nas.search.controller import Controller
+from itnet_nas.search.memory import share_of_memory
 from itnet_nas.search.random_search import RandomSearcher
 from itnet_nas.search.ray_backend import run_ray
 from itnet_nas.space.space import Space
@@ -109,6 +111,63 @@ def test_a_trial_that_always_kills_its_worker_fails_and_the_search_ends(
     assert failed[0].error is not None
     assert failed[0].error.kind == "lost_worker"
     assert len(controller.records()) == 8
+
+
+def test_a_greedy_trial_is_out_of_memory_and_the_others_never_notice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Workers take their limit from the machine; this many of them may hold about 1 GB each.
+    machine = share_of_memory(1)
+    assert machine is not None
+    neighbours = machine // 1_000_000_000
+    monkeypatch.setattr(ray_backend, "neighbours", lambda workers, rooms: neighbours)
+
+    controller = search(tmp_path, 10, "greedy_always", monkeypatch)
+
+    (failure,) = [record for record in controller.records() if record.error is not None]
+    assert failure.number == 1
+    assert failure.error is not None
+    assert failure.error.kind == "out_of_memory"
+    assert f"more than one of {neighbours} workers may" in failure.error.message
+    assert [record.attempt for record in controller.records() if record.number != 1] == [1] * 9
+
+
+def test_tune_giving_up_costs_a_restart_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = ray_backend._Engine._tuner
+    calls = []
+
+    def first_gives_up(engine: ray_backend._Engine, folder: str) -> object:
+        calls.append(folder)
+        if len(calls) == 1:
+            raise RuntimeError("1 worker(s) were killed due to the node running low on memory")
+        return real(engine, folder)
+
+    monkeypatch.setattr(ray_backend._Engine, "_tuner", first_gives_up)
+
+    controller = search(tmp_path, 6, "nothing", monkeypatch)
+
+    assert len(calls) == 2
+    assert len(controller.records()) == 6
+
+
+def test_tune_giving_up_for_ever_ends_the_search_with_a_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gives_up(engine: ray_backend._Engine, folder: str) -> object:
+        raise RuntimeError("no luck")
+
+    monkeypatch.setattr(ray_backend._Engine, "_tuner", gives_up)
+
+    with pytest.raises(SearchEnded) as caught:
+        search(tmp_path, 6, "nothing", monkeypatch)
+
+    assert str(caught.value) == (
+        "Ray Tune ended 6 times without one trial finished in between; the last time with: "
+        "RuntimeError: no luck; every finished trial is safe, continue with "
+        f"`itnet-nas resume {tmp_path / 'run'}`"
+    )
 
 
 def test_a_package_that_a_node_lacks_is_named_with_the_way_to_install_it(tmp_path: Path) -> None:
