@@ -2,7 +2,8 @@
 
     task: {name: text, files: ["notes/*.txt"], context: 128}
 
-Paths are relative to the current directory and may be patterns (`*`, `?`, `[…]`, `**`).
+Paths are relative to the current directory and may be patterns (`*`, `?`, `[…]`, `**`); a single
+one needs no list.
 
 Split   `validation` and `test` name files of their own; such a file is never trained on, even if
         `files` names it too. A part that is not given is taken out of `files`: with ten files or
@@ -17,9 +18,9 @@ from __future__ import annotations
 import glob
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, final
+from typing import TYPE_CHECKING, Annotated, final
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from itnet_nas.errors import DataUnavailable
 from itnet_tasks.bytes_corpus import Corpus, divide, join
@@ -32,11 +33,8 @@ if TYPE_CHECKING:
 REMEDY = "give paths that can be read from here, or patterns such as texts/*.txt"
 
 
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-Patterns = Annotated[tuple[Annotated[str, AfterValidator(absolute)], ...], BeforeValidator(_listed)]
+Pattern = Annotated[str, AfterValidator(absolute)]
+Patterns = Pattern | Annotated[tuple[Pattern, ...], Field(min_length=1)]
 
 
 class TextParams(BytesParams):
@@ -44,7 +42,7 @@ class TextParams(BytesParams):
 
     files: Annotated[
         Patterns,
-        Field(min_length=1, description="paths or patterns, relative to the current directory"),
+        Field(description="paths or patterns, relative to the current directory"),
     ]
     validation: Annotated[
         Patterns | None, Field(description="files to validate on; default: a tenth of `files`")
@@ -83,10 +81,10 @@ class TextTask(BytesTask[TextParams]):
         return _corpus(train, validation, test)
 
 
-def _find(key: str, patterns: tuple[str, ...]) -> tuple[Stamp, ...]:
+def _find(key: str, patterns: Patterns) -> tuple[Stamp, ...]:
     """Files of the paths and patterns, each once, in the order given; a pattern's are sorted."""
     found: dict[str, Stamp] = {}
-    for pattern in patterns:
+    for pattern in (patterns,) if isinstance(patterns, str) else patterns:
         # A file may be called "notes[1].txt": what exists is a path, whatever it looks like.
         if Path(pattern).exists() or not glob.has_magic(pattern):
             paths = [pattern]

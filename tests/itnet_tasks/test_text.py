@@ -50,7 +50,8 @@ class TestText(LanguageModelContract):
 
 
 def test_a_single_path_may_stand_without_a_list(folder: Path) -> None:
-    assert TextTask.Params(files="00.txt") == TextTask.Params(files=["00.txt"])
+    assert TextTask.Params(files="00.txt").files == str(folder / "00.txt")
+    assert parts(task(files="00.txt", context=16)) == parts(task(files=["00.txt"], context=16))
 
 
 def test_params_hold_absolute_paths(folder: Path) -> None:
