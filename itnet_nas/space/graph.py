@@ -14,7 +14,7 @@ its choices, and is no way back.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 import networkx as nx
 
@@ -22,13 +22,14 @@ from itnet_nas.errors import Problem, SpaceError
 from itnet_nas.space.findings import Findings
 from itnet_nas.space.source import Source
 from itnet_nas.space.space import INPUT, OUTPUT, Space
-from itnet_nas.space.values import show
+from itnet_nas.space.values import plain, show
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from itnet_nas.space.spec import SpaceSpec
-    from itnet_nas.space.values import ValuePath
+    from itnet_nas.space.values import Place, ValuePath
 
 _LINKS = ("edges", "links")  # networkx before 3.4 wrote links
 
@@ -44,8 +45,8 @@ def from_graph(graph: nx.Graph) -> dict[str, Any]:
     name = str(data["graph"].get("name") or "space")
     found = from_node_link(Source(name, "", data))
     Findings(found).raise_if_any()
-    plain: dict[str, Any] = found.data
-    return plain
+    file: dict[str, Any] = found.data
+    return file
 
 
 def to_node_link(space: Space | SpaceSpec) -> dict[str, Any]:
@@ -90,106 +91,121 @@ def graph_data(graph: Any) -> dict[str, Any]:
     return {
         "directed": True,
         "multigraph": False,
-        "graph": dict(graph.graph),
-        "nodes": [{**attributes, "id": node} for node, attributes in graph.nodes(data=True)],
-        "edges": [{**rest, "source": s, "target": t} for s, t, rest in graph.edges(data=True)],
+        "graph": plain(graph.graph),
+        "nodes": [{**plain(rest), "id": node} for node, rest in graph.nodes(data=True)],
+        "edges": [{**plain(rest), "source": s, "target": t} for s, t, rest in graph.edges.data()],
     }
 
 
 def from_node_link(source: Source) -> Source:
     """The source of the file that says the same, with every place kept."""
-    findings = Findings(source)
-    data = source.data
-    moved: list[tuple[ValuePath, ValuePath]] = []  # (path in the file, path in the graph)
-    links = next((key for key in _LINKS if key in data), "edges")
-    nodes, edges, top = data["nodes"], data.get(links, []), data.get("graph", {})
-    for key, value, kind in (("nodes", nodes, list), (links, edges, list), ("graph", top, dict)):
+    return _Unlinked(source).source()
+
+
+@final
+class _Unlinked:
+    """One conversion. `moved` maps paths in the graph to paths in the file."""
+
+    def __init__(self, source: Source) -> None:
+        self.given = source
+        self.findings = Findings(source)
+        self.moved: dict[ValuePath, ValuePath] = {}
+        self.listed: list[Any] = []
+        self.places: dict[str, int] = {}  # name -> its place in `listed`
+
+    def source(self) -> Source:
+        data = self.given.data
+        links = next((key for key in _LINKS if key in data), "edges")
+        top = self._part("graph", dict, {})
+        for index, node in enumerate(self._part("nodes", list, [])):
+            self._node(("nodes", index), node)
+        edges = self._part(links, list, [])
+        for index, edge in enumerate(edges):
+            self._edge((links, index), edge, edges)
+        file = {key: value for key, value in top.items() if key != "name"}
+        self.moved |= {("graph", key): (key,) for key in file}
+        return Source(
+            self.given.name,
+            self.given.text,
+            {**file, "layers": self.listed},
+            self._moved(self.given.places),
+            self._moved(self.given.keys),
+            tuple(self.findings.problems),
+        )
+
+    def _part(self, key: str, kind: type, default: Any) -> Any:
+        value = self.given.data.get(key, default)
         if not isinstance(value, kind):
-            findings.add((key,), f"must be a {kind.__name__} in node-link form, got {show(value)}")
-            findings.raise_if_any()
-    plain = {key: value for key, value in top.items() if key != "name"}
-    moved += [((key,), ("graph", key)) for key in plain]
-    layers: dict[str, dict[str, Any]] = {}
-    places: dict[str, int] = {}
-    listed: list[Any] = []
-    for index, node in enumerate(nodes):
-        at: ValuePath = ("nodes", index)
+            word = "list" if kind is list else "mapping"
+            self.findings.add((key,), f"must be a {word} in node-link form, got {show(value)}")
+            self.findings.raise_if_any()
+        return value
+
+    def _node(self, at: ValuePath, node: Any) -> None:
         name = node.get("id") if isinstance(node, dict) else None
         if name in (INPUT, OUTPUT) and len(node) == 1:
-            continue
-        if isinstance(node, dict) and "choices" in node:
-            findings.add(
+            return
+        new: ValuePath = ("layers", len(self.listed))
+        self.moved[at] = new
+        if not isinstance(node, dict):
+            self.listed.append(node)
+            return
+        if "choices" in node:
+            self.findings.add(
                 at,
                 "this graph shows a checked space, and does not say what may be searched",
                 "write the graph of the file: to_graph(parse(read(path)))",
             )
-            findings.raise_if_any()
-        new: ValuePath = ("layers", len(listed))
-        moved.append((new, at))
-        if not isinstance(node, dict):
-            listed.append(node)
-            continue
+            self.findings.raise_if_any()
         own = "repeat" if "layers" in node or "count" in node else "name"
-        layer = {key: value for key, value in node.items() if key != "id"}
-        if "id" in node:
-            layer = {own: name, **layer}
-        moved += [((*new, own if key == "id" else key), (*at, key)) for key in node]
+        layer = {own if key == "id" else key: value for key, value in node.items()}
+        self.moved |= {(*at, key): (*new, own if key == "id" else key) for key in node}
         if isinstance(name, str):
-            layers[name], places[name] = layer, len(listed)
-        listed.append(layer)
-    for index, edge in enumerate(edges):
-        at = (links, index)
+            self.places[name] = len(self.listed)
+        self.listed.append(layer)
+
+    def _edge(self, at: ValuePath, edge: Any, edges: list[Any]) -> None:
         if not isinstance(edge, dict) or not {"source", "target"} <= edge.keys():
-            findings.add(at, f"an edge has a source and a target, got {show(edge)}")
-            continue
+            self.findings.add(at, f"an edge has a source and a target, got {show(edge)}")
+            return
         origin, target = edge["source"], edge["target"]
         if target == OUTPUT:
-            inner = [e for e in edges if isinstance(e, dict) and e.get("source") == origin]
-            if len(inner) > 1:
-                message = f'"{origin}" is read by another layer, so it does not go to the output'
-                findings.add(at, message, "leave this edge out")
-            continue
-        if target not in layers:
-            findings.add((*at, "target"), f"no layer is called {show(target)}", "add the node")
-            continue
-        after = layers[target].setdefault("after", [])
-        new = ("layers", places[target], "after", len(after))
-        extra = {key: value for key, value in edge.items() if key not in ("source", "target")}
-        after.append({"from": origin, **extra} if extra else origin)
-        moved += [(new, at), ((*new, "from"), (*at, "source"))]
-        moved += [((*new, key), (*at, key)) for key in extra]
-    plain["layers"] = listed
-    return Source(
-        source.name,
-        source.text,
-        plain,
-        _moved(source.places, moved),
-        _moved(source.keys, moved),
-        tuple(findings.problems),
-    )
+            if sum(isinstance(e, dict) and e.get("source") == origin for e in edges) > 1:
+                message = (
+                    f"{show(origin)} is read by another layer, so it does not go to the output"
+                )
+                self.findings.add(at, message, "leave this edge out")
+            return
+        if not isinstance(target, str) or target not in self.places:
+            message = f"no layer is called {show(target)}"
+            self.findings.add((*at, "target"), message, "add the node")
+            return
+        place = self.places[target]
+        after = self.listed[place].setdefault("after", [])
+        if not isinstance(after, list):
+            return  # reported with the shape of the layer
+        new = ("layers", place, "after", len(after))
+        rest = {key: value for key, value in edge.items() if key not in ("source", "target")}
+        after.append({"from": origin, **rest} if rest else origin)
+        self.moved |= {at: new, (*at, "source"): (*new, "from")}
+        self.moved |= {(*at, key): (*new, key) for key in rest}
 
-
-def _moved(
-    places: Any, moves: list[tuple[ValuePath, ValuePath]]
-) -> dict[ValuePath, tuple[int, int]]:
-    """Places under their new paths; below a moved path everything moves along."""
-    found: dict[ValuePath, tuple[int, int]] = {}
-    if not places:
+    def _moved(self, places: Mapping[ValuePath, Place]) -> dict[ValuePath, Place]:
+        """Places under their new paths; below a moved path everything moves along."""
+        found: dict[ValuePath, Place] = {(): (1, 1)} if places else {}
+        for path, place in places.items():
+            for length in range(len(path), 0, -1):
+                new = self.moved.get(path[:length])
+                if new is not None:
+                    found[new + path[length:]] = place
+                    break
         return found
-    to: dict[ValuePath, ValuePath] = {old: new for new, old in moves}
-    for path, place in places.items():
-        for length in range(len(path), 0, -1):
-            if path[:length] in to:
-                found[to[path[:length]] + path[length:]] = place
-                break
-    found.setdefault((), places.get((), (1, 1)))
-    return found
 
 
 def _written(spec: SpaceSpec) -> nx.DiGraph:
-    plain = spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    layers = plain.pop("layers")
-    graph = nx.DiGraph(**plain)
+    file = spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    layers = file.pop("layers")
+    graph = nx.DiGraph(**file)
     for layer in layers:
         name = layer.get("repeat") or layer.get("name")
         attributes = {k: v for k, v in layer.items() if k not in ("repeat", "name", "after")}

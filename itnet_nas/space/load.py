@@ -10,6 +10,7 @@ from itnet_nas.registry import KERNELS, TASKS
 from itnet_nas.space.check import check
 from itnet_nas.space.graph import from_node_link, graph_data, is_node_link
 from itnet_nas.space.source import Source, from_data, read
+from itnet_nas.space.values import plain
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -43,17 +44,8 @@ def load_source(what: str | Path | Mapping[str, Any] | nx.Graph) -> Source:
     if isinstance(what, str | Path):
         source = read(what)
     elif isinstance(what, Mapping):
-        source = from_data(_plain(what), "space")
+        source = from_data(plain(what), "space")
     else:
         data = graph_data(what)
         source = from_data(data, str(data["graph"].get("name") or "space"))
     return from_node_link(source) if is_node_link(source.data) else source
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, as a file would have them."""
-    if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return value

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, final
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from itnet_nas.errors import did_you_mean
 from itnet_nas.space.findings import Findings
 from itnet_nas.space.sentences import models_in, report, report_kind
 from itnet_nas.space.spec import LayerSpec, RepeatSpec, SpaceSpec
@@ -88,14 +87,11 @@ def read_model(
     broken: set[str] = set()
     names = {field.alias or name: name for name, field in model.model_fields.items()}
     closed = model.model_config.get("extra") != "allow"
-    typos = ""
+    errors: list[Any] = []
     for key, value in data.items():
         if key not in names:
             if closed:
-                absent = [name for name in names if name not in data]
-                typos += did_you_mean(key, absent)
-                error: Any = {"type": "extra_forbidden", "loc": (key,), "input": value}
-                report(findings, [error], data, path, (model,))
+                errors.append({"type": "extra_forbidden", "loc": (key,), "input": value})
             else:
                 values[key] = value
             continue
@@ -106,12 +102,10 @@ def read_model(
         if not whole and not (isinstance(read, dict) and read):
             broken.add(names[key])
     for key, name in names.items():
-        if key in data or not model.model_fields[name].is_required():
-            continue
-        broken.add(name)
-        if f'"{key}"' not in typos:  # else the unknown key has been asked about
-            missing: Any = {"type": "missing", "loc": (key,), "input": data}
-            report(findings, [missing], data, path, (model,))
+        if key not in data and model.model_fields[name].is_required():
+            broken.add(name)
+            errors.append({"type": "missing", "loc": (key,), "input": data})
+    report(findings, errors, data, path, (model,))
     return Part(path, model.model_construct(set(values), **values), frozenset(broken))
 
 

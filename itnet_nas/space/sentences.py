@@ -58,11 +58,20 @@ def report(
     """Add one problem per error. `data` is what was validated, and `path` is where it stands.
 
     `models` says whose keys are known, for "did you mean". A list that seems too short because one
-    of its items is wrong is no problem of its own.
+    of its items is wrong is no problem of its own, nor is a key missing that is just misspelt.
     """
     located = [(_inside(data, error["loc"], error["type"]), error) for error in errors]
     places = [place for place, _ in located]
+    missing = {place for place, error in located if error["type"] == "missing"}
+    asked: set[ValuePath] = set()  # missing keys that an unknown key beside them stands for
     for place, error in located:
+        beside = [key for key in missing if key[:-1] == place[:-1]]
+        if error["type"] == "extra_forbidden":
+            hint = did_you_mean(str(place[-1]), [str(key[-1]) for key in beside])
+            asked |= {key for key in beside if f'"{key[-1]}"' in hint}
+    for place, error in located:
+        if place in asked and error["type"] == "missing":
+            continue
         below = any(len(p) > len(place) and p[: len(place)] == place for p in places)
         if error["type"] in ("too_short", "too_long") and below:
             continue
@@ -125,7 +134,7 @@ def sentence(error: ErrorDetails, given: Any) -> tuple[str, str]:
     got = f", got {show(given)}"
     if kind in _BOUNDS:
         key, text = _BOUNDS[kind]
-        return text.format(show(context[key])) + got, ""
+        return text.format(f"{context[key]:g}") + got, ""
     if kind in ("literal_error", "enum"):
         words = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
         hint = did_you_mean(given, words) if isinstance(given, str) else ""
@@ -141,7 +150,8 @@ def sentence(error: ErrorDetails, given: Any) -> tuple[str, str]:
         return f"must be {_KINDS[word]}{got}", _remedy_of_type(word, given)
     message = str(error["msg"])
     if kind in ("value_error", "assertion_error"):
-        return str(context.get("error", message)) + got, ""
+        # A whole model's message names the values that disagree.
+        return str(context.get("error", message)) + ("" if isinstance(given, Mapping) else got), ""
     return message[:1].lower() + message[1:] + got, ""
 
 

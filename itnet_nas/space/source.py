@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from itnet_nas.space.values import Place, ValuePath
 
 
+_NO_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")  # JSON allows them in strings
+
+
 @final
 @dataclass(frozen=True)
 class Source:
@@ -131,7 +134,11 @@ def _unreadable(path: Path, message: str, remedy: str) -> SpaceError:
 
 
 def _json_for_yaml(text: str) -> str:
-    """JSON that YAML reads as well: no tabs between tokens, no escaped surrogate pairs."""
+    """JSON that YAML reads as well.
+
+    No tabs between tokens, no escaped surrogate pairs, no characters that YAML takes for the end of
+    a line or does not allow at all. The places of later values in such a line move a little.
+    """
 
     def character(match: re.Match[str]) -> str:
         high, low = int(match[1], 16), int(match[2], 16)
@@ -139,7 +146,8 @@ def _json_for_yaml(text: str) -> str:
 
     # A tab inside a string of JSON is always written \t, so these are all between tokens.
     spaced = text.replace("\t", " ")
-    return re.sub(r"\\u([dD][89abAB]\w\w)\\u([dD][c-fC-F]\w\w)", character, spaced)
+    plain = _NO_YAML.sub(lambda match: f"\\u{ord(match[0]):04x}", spaced)
+    return re.sub(r"\\u([dD][89abAB]\w\w)\\u([dD][c-fC-F]\w\w)", character, plain)
 
 
 def _syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:

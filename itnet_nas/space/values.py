@@ -43,6 +43,15 @@ def listed(words: Mapping[str, Any] | list[str] | tuple[str, ...]) -> str:
     return ", ".join(words) or "none"
 
 
+def plain(value: Any) -> Any:
+    """A copy with tuples as lists, as a file would have them."""
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return value
+
+
 def canonical(value: Any) -> str:
     """Equal exactly when two values are the same JSON; 1, 1.0 and true are three values."""
     return json.dumps(value, sort_keys=True, default=str)

@@ -185,8 +185,6 @@ def test_what_is_wrong_with_a_key_is_said_once(line: str, said: str) -> None:
         ),
         (
             "{name: a, kernels: any, after: [{form: b}]}",
-            "a.yaml:4:37: layers[0].after[0]\n"
-            '  the key "from" is missing\n\n'
             "a.yaml:4:38: layers[0].after[0].form\n"
             '  there is no key "form" here\n'
             '  did you mean "from"? the keys here are from, optional',
@@ -280,7 +278,7 @@ def test_one_wrong_layer_does_not_hide_what_is_wrong_with_another(
 
     assert [line for line in found.splitlines() if line.startswith("a.yaml")] == [
         "a.yaml:4:31: layers[0].kernels.conv",
-        "a.yaml:4:53: layers[0].kernels.attention.heads[0]",
+        "a.yaml:4:54: layers[0].kernels.attention.heads[0]",
         "a.yaml:4:70: layers[0].optional",
         "a.yaml:5:23: layers[1].after[0]",
     ]

@@ -183,26 +183,23 @@ def test_deep_nesting_is_refused() -> None:
         parse_text("a: " + "[" * 200 + "]" * 200, "a.yaml")
 
 
+_texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 _json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | _texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_texts, inner, max_size=3),
     max_leaves=10,
 )
 
 
 @given(_json, st.sampled_from([None, 2, "\t"]), st.booleans())
 def test_json_says_what_json_says(value: Any, indent: int | str | None, ascii_only: bool) -> None:
-    text = json.dumps({"a": value}, indent=indent, ensure_ascii=ascii_only, allow_nan=True)
+    text = json.dumps({"a": value}, indent=indent, ensure_ascii=ascii_only)
 
-    if "Infinity" in text:
-        return
-    try:
-        found = parse_text(text, "a.json").data
-    except SpaceError as error:
-        # Unescaped control characters and long keys are where YAML ends before JSON does.
-        assert "not text that YAML allows" in str(error) or "nested" in str(error)
-        return
-    assert found == {"a": value}
+    assert parse_text(text, "a.json").data == {"a": value}
 
 
 def test_a_file_is_read_with_its_byte_order_mark(tmp_path: Path) -> None:
