@@ -126,7 +126,7 @@ def test_infeasible_is_said_of_small_spaces_exactly_when_they_are(
     spaces: st.SearchStrategy[Space], constrained: Constrained, data: st.DataObject, limit: int
 ) -> None:
     free = data.draw(spaces)
-    assume(raw_count(free) <= 100)
+    assume(raw_count(free) <= 40)
     space = constrained(free, f"params <= {limit}", f"flops >= {10 * limit}")
     possible = any(feasible(space, architecture) for architecture in enumerate_all(space))
 

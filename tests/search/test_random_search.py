@@ -74,6 +74,17 @@ def test_a_constrained_space_is_searched_to_its_last_feasible_architecture() -> 
     assert all(feasible(space, architecture) for architecture in found)
 
 
+def test_the_few_feasible_ones_of_a_large_space_are_found() -> None:
+    # All at their cheapest, or one of eight layers a size larger: 9 of 10^8.
+    limit = bounds(planted_space(layers=8))["flops"][0] + 1000
+    space = planted_space(layers=8, constraints=[f"flops <= {limit}"])
+
+    found = ask_until_none(space)
+
+    # Chains have a place for each layer, so no two of the nine are the same.
+    assert len({architecture.key for architecture in found}) == len(found) == 9
+
+
 @pytest.mark.parametrize("state", list(TrialState))
 def test_what_was_tried_is_not_proposed_again_whatever_came_of_it(state: TrialState) -> None:
     space = planted_space(layers=1)
