@@ -132,7 +132,7 @@ def _head(space: Space, records: Sequence[TrialRecord], stamp: Mapping[str, Any]
         "trials": len(records),
         "wall": duration(max(ended) - min(started)) if started else "",
         "spent": duration(sum(record.seconds for record in records)),
-        "devices": ", ".join(f"{name} ({number})" for name, number in devices.most_common()),
+        "devices": ", ".join(f"{number} on {name}" for name, number in devices.most_common()),
         "started": _when(begun) if isinstance(begun, int | float) and begun > 0 else "",
     }
 
@@ -168,7 +168,7 @@ def _failures(records: Sequence[TrialRecord]) -> list[dict[str, Any]]:
         families = Counter(
             family
             for record in group
-            for family in {layer.family for layer in record.architecture.layers}
+            for family in sorted({layer.family for layer in record.architecture.layers})
         )
         error = group[-1].error
         message = "" if error is None else error.message

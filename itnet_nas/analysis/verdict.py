@@ -37,7 +37,8 @@ def verdict(space: Space, record: TrialRecord, best: TrialRecord) -> str:
     if record.number == best.number:
         return f"{sentence}; no trial was better."
     gap = abs(record.objectives[quality.name] - best.objectives[quality.name])
-    lost = f"{figure(quality.name, gap)} worse than the best found (trial {best.number})"
+    how = f"{figure(quality.name, gap)} worse than" if gap > 0 else "as good as"
+    lost = f"{how} the best found (trial {best.number})"
     won = [text for cost in costs if (text := _against(cost, record, best))]
     return f"{sentence}; {lost}" + (f", for {' and '.join(won)}." if won else ".")
 

@@ -5,7 +5,7 @@ import math
 
 import pytest
 from analysis.support import deep_space, record, run, space
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from itnet_nas.analysis.hypervolume import curve, hypervolume, scale, volume
@@ -31,6 +31,7 @@ def by_inclusion_and_exclusion(points: list[tuple[float, ...]], reference: float
     return total
 
 
+@settings(deadline=None)
 @given(sets)
 def test_the_volume_is_that_of_the_union_of_boxes(points: list[tuple[float, ...]]) -> None:
     reference = (1.25,) * (len(points[0]) if points else 2)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from analysis.support import deep_space, run, space
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from itnet_nas.analysis.pareto import (
@@ -41,11 +41,13 @@ def peeled(points: list[tuple[float, ...]]) -> list[int]:
     return [ranks[i] for i in range(len(points))]
 
 
+@settings(deadline=None)
 @given(clouds)
 def test_ranks_are_those_of_the_definition(points: list[tuple[float, ...]]) -> None:
     assert nondominated_rank(points) == peeled(points)
 
 
+@settings(deadline=None)
 @given(clouds)
 def test_the_front_is_what_nothing_dominates(points: list[tuple[float, ...]]) -> None:
     expected = [not any(dominates(other, point) for other in points) for point in points]
@@ -90,6 +92,7 @@ def test_an_objective_that_never_changes_gives_no_room() -> None:
     assert crowding([(0.0, 7.0), (1.0, 7.0), (4.0, 7.0)]) == [math.inf, 1.0, math.inf]
 
 
+@settings(deadline=None)
 @given(clouds)
 def test_crowding_gives_every_point_a_room(points: list[tuple[float, ...]]) -> None:
     found = crowding(points)

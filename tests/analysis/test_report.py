@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -341,3 +342,26 @@ def test_reading_results_needs_neither_torch_nor_ray_nor_pandas() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert not {"torch", "ray", "pandas", "itnet_kernels"} & set(done.stdout.split())
+
+
+def test_the_page_does_not_depend_on_the_order_of_hashes() -> None:
+    tests = Path(__file__).parent.parent
+    code = (
+        f"import sys; sys.path.insert(0, {str(tests)!r})\n"
+        "from analysis.support import run, space\n"
+        "from itnet_nas.analysis.report import render\n"
+        "of = space()\n"
+        "print(render(of, run(of, 40, failing=0.3), {}))"
+    )
+
+    pages = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2", "3")
+    ]
+
+    assert pages[0] == pages[1] == pages[2]

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from itnet_nas.analysis.ticks import linear_ticks, log_ticks, tick_labels
 
 
+@settings(deadline=None)
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
 def test_linear_ticks_lie_in_the_range_and_are_few(low: float, span: float) -> None:
     ticks = linear_ticks(low, low + span)
@@ -15,6 +16,7 @@ def test_linear_ticks_lie_in_the_range_and_are_few(low: float, span: float) -> N
     assert all(low - 1e-6 * span <= tick <= low + span * (1 + 1e-6) for tick in ticks)
 
 
+@settings(deadline=None)
 @given(st.floats(1e-6, 1e12), st.floats(1.05, 1e9))
 def test_log_ticks_lie_in_the_range_and_are_few(low: float, ratio: float) -> None:
     high = low * ratio

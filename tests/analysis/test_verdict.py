@@ -49,6 +49,16 @@ def test_with_two_costs_both_are_told() -> None:
     assert verdict(of, knee, best).endswith("for 3.5 times less FLOP and 1.5 times more latency.")
 
 
+def test_an_equal_quality_is_not_called_worse() -> None:
+    of = space(objectives=(*OF.objectives, Objective(name="latency_ms", direction="min")))
+    knee = record(of, 3, chain(CONV, GRU), bits_per_byte=2.9, flops=3e6, latency_ms=2.0)
+    best = record(of, 7, chain(GRU, GRU), bits_per_byte=2.9, flops=2e6, latency_ms=4.0)
+
+    assert verdict(of, knee, best).endswith(
+        "; as good as the best found (trial 7), for 1.5 times more FLOP and 2.0 times less latency."
+    )
+
+
 def test_biases_are_compared_in_words() -> None:
     assert biases_differ(OF, KNEE) == "Its layers have different biases."
     assert biases_differ(OF, BEST) == "All its layers have the same bias."
