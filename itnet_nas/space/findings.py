@@ -31,7 +31,7 @@ class Findings:
             self.problems.append(problem)
 
     def _quote(self, line: int, column: int) -> int:
-        lines = self.source.text.splitlines()
+        lines = self.source.text.split("\n")
         inside = lines[line - 1][column - 1 : column] if line <= len(lines) else ""
         return 1 if inside and inside in "'\"" else 0
 

@@ -162,7 +162,7 @@ def _syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:
             mark.column + 1 if mark else None,
         )
     remedy = "see to colons, quotes, brackets and indentation here or just above"
-    lines = text.splitlines()
+    lines = text.split("\n")
     if mark and lines[mark.line : mark.line + 1] and "\t" in lines[mark.line][: mark.column + 1]:
         remedy = "indent with spaces, not with tabs"
     return Problem(

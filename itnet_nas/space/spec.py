@@ -49,7 +49,7 @@ def _edge_kind(value: Any) -> str:
     return "~edge" if isinstance(value, dict | EdgeSpec) else "~name"
 
 
-Source = Annotated[
+Incoming = Annotated[
     Annotated[Name, Tag("~name")] | Annotated[EdgeSpec, Tag("~edge")], Discriminator(_edge_kind)
 ]
 
@@ -75,7 +75,7 @@ class LayerSpec(_Model):
 
     name: Name
     after: Annotated[
-        tuple[Source, ...], Field(description="edges into this layer; () reads the input")
+        tuple[Incoming, ...], Field(description="edges into this layer; () reads the input")
     ] = ()
     kernels: Annotated[
         Kernels,
@@ -108,7 +108,7 @@ class RepeatSpec(_Model):
         Field(description="how many copies, or the numbers to try"),
     ]
     tied: Annotated[bool, Field(description="every copy makes the same choices")] = False
-    after: tuple[Source, ...] = ()
+    after: tuple[Incoming, ...] = ()
     layers: Annotated[tuple[LayerSpec, ...], Field(min_length=1)]
 
 

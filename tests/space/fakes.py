@@ -1,4 +1,4 @@
-"""Families and tasks for the tests of spaces: real code of a plugin, but small and without torch."""
+"""Families and tasks for the tests of spaces: plugins like any other, small and without torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sense: every kind of mistake once, all of a file's mistakes at once, and the space that results."""
+"""Sense: every kind of mistake once, all mistakes of a file at once, and the resulting space."""
 
 from __future__ import annotations
 

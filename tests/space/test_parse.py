@@ -45,8 +45,8 @@ def test_a_file_becomes_a_spec() -> None:
             "serch: {}",
             "a.yaml:4:1: serch\n"
             '  there is no key "serch" here\n'
-            '  did you mean "search"? the keys here are version, task, network, layers, objectives, '
-            "constraints, training, search",
+            '  did you mean "search"? the keys here are version, task, network, layers, '
+            "objectives, constraints, training, search",
         ),
         (
             "network: {width: 0}",

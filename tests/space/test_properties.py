@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from random import Random
 from typing import Any
@@ -20,8 +21,9 @@ from itnet_nas.space.check import check
 from itnet_nas.space.graph import to_node_link
 from itnet_nas.space.load import load_space
 from itnet_nas.space.parse import parse
-from itnet_nas.space.source import parse_text
+from itnet_nas.space.source import Source, from_data, parse_text
 from itnet_nas.space.space import Space
+from itnet_nas.space.values import ValuePath, path_text
 
 VALUES = {
     "conv": {"radius": st.integers(1, 20), "dilation": st.integers(1, 2)},
@@ -174,20 +176,67 @@ def test_architectures_can_be_drawn_from_a_space(
     assert contains(space, sample(space, Random(seed)))
 
 
-@pytest.mark.parametrize("text", ["version: 1", "a", "[]", "layers: [{}]", "task: {}\nlayers: 3"])
+WHOLE = """\
+version: 1
+task: {name: symbols, length: 8}
+network: {width: 8}
+layers:
+  - {name: a, kernels: {conv: {radius: [1, 2]}}, axes: {support: [window]}}
+  - {repeat: r, count: [1, 2], after: [a], layers: [{name: x, kernels: any}]}
+  - {name: b, after: [r, {from: a, optional: true}], kernels: {attention: {rope: true}}}
+objectives: [error, flops]
+constraints: [params <= 1e6]
+training: {steps: 3}
+search: {trials: 2}
+"""
+
+
+def _outcome(source: Source, kernels: Registry, tasks: Registry) -> int:
+    """Number of problems; any other exception than SpaceError is for the test to fail with."""
+    try:
+        check(source, kernels=kernels, tasks=tasks)
+    except SpaceError as error:
+        return len(error.problems)
+    return 0
+
+
 @fixed
-@given(cut=st.integers(0, 400), junk=st.sampled_from(["", "}", "x", "\n", "- ", ": ", "3", "&a"]))
-def test_a_damaged_file_is_a_space_or_a_space_error(
-    text: str, cut: int, junk: str, kernels: Registry, tasks: Registry
+@given(cut=st.integers(0, len(WHOLE)), junk=st.sampled_from(["", "}", "x", "\n", "- ", ": ", "&a"]))
+def test_a_damaged_text_is_a_space_or_a_space_error(
+    cut: int, junk: str, kernels: Registry, tasks: Registry
 ) -> None:
-    whole = (
-        "version: 1\ntask: {name: symbols, length: 8}\nnetwork: {width: 8}\nlayers:\n"
-        "  - {name: a, kernels: {conv: {radius: [1, 2]}}}\n"
-        "  - {repeat: r, count: [1, 2], after: [a], layers: [{name: x, kernels: any}]}\n"
-        "objectives: [error, flops]\nconstraints: [params <= 1e6]\n"
-    )
-    for damaged in (whole[:cut] + junk + whole[cut + 1 :], whole[:cut] + junk, text + junk):
-        try:
-            assert check(parse_text(damaged, "a.yaml"), kernels=kernels, tasks=tasks).layers
-        except SpaceError as error:
-            assert error.problems
+    for damaged in (WHOLE[:cut] + junk + WHOLE[cut + 1 :], WHOLE[:cut] + junk):
+        with contextlib.suppress(SpaceError):  # no YAML at all
+            source = parse_text(damaged, "a.yaml")
+            assert _outcome(source, kernels, tasks) >= 0
+
+
+def _ways(value: Any, path: ValuePath = ()) -> list[ValuePath]:
+    """Paths to everything inside plain data."""
+    inner: list[tuple[str | int, Any]] = []
+    if isinstance(value, dict):
+        inner = list(value.items())
+    elif isinstance(value, list):
+        inner = list(enumerate(value))
+    return [path, *(way for step, one in inner for way in _ways(one, (*path, step)))]
+
+
+WAYS = [way for way in _ways(parse_text(WHOLE, "a.yaml").data) if way]
+ODD: list[Any] = [
+    None, True, 0, -1, 1.5, "", "yes", "a", "any", [], {}, [[]], [None], {"": None}, {"a": {}},
+    {"name": "a"}, {"repeat": "r"}, {"from": 3}, ["a", {"from": "b"}], float("inf"), 10**30,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS, ids=path_text)
+def test_an_odd_value_anywhere_is_a_space_or_a_space_error(
+    way: ValuePath, kernels: Registry, tasks: Registry
+) -> None:
+    for odd in ODD:
+        data = parse_text(WHOLE, "a.yaml").data
+        around = data
+        for step in way[:-1]:
+            around = around[step]
+        around[way[-1]] = odd
+
+        assert _outcome(from_data(data, "odd"), kernels, tasks) >= 0
