@@ -30,6 +30,7 @@ class TrialJob(BaseModel):
     bias: dict[str, Bias]
     task: TaskChoice
     task_origin: Origin
+    data: str  # hash of the task's data on the driver; a node with other data must not train
     kernel_origins: dict[str, Origin]
     recipe: Recipe
     seed: Annotated[int, Field(ge=0)]

@@ -28,7 +28,7 @@ class TrialError(BaseModel):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
-    kind: str  # non_finite | out_of_memory | lost_worker | an exception's class name
+    kind: str  # non_finite | out_of_memory | lost_worker | other_data | a class name
     message: str
     traceback: str = ""
 
@@ -56,6 +56,7 @@ class TrialRecord(BaseModel):
     bias: dict[str, Bias]
     task: TaskChoice
     task_origin: Origin
+    data: Annotated[str, Field(description="hash of the task's data")]
     kernel_origins: dict[str, Origin]
     recipe: Recipe
     seed: int

@@ -7,10 +7,13 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from itnet_nas.errors import EnvironmentProblem
+from itnet_nas.nn.measure import refuses_measure
 from itnet_nas.registry import Origin, load_origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from itnet_nas.space.space import Space
 
 
 def cores() -> int:
@@ -82,3 +85,10 @@ def require_complete(answers: Mapping[str, Sequence[str]], origins: Sequence[Ori
         raise EnvironmentProblem(
             "\n".join([*problems, f"on every node: pip install {' '.join(needed)}"])
         )
+
+
+def require_measurable(space: Space, device_type: str) -> None:
+    """Raise EnvironmentProblem for an objective that this kind of device cannot be asked for."""
+    refusals = [refuses_measure(objective.name, device_type) for objective in space.objectives]
+    if any(refusals):
+        raise EnvironmentProblem("\n".join(filter(None, refusals)))

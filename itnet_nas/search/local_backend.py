@@ -5,8 +5,9 @@ The same jobs give the same records as on Ray, because `evaluate` is the same fu
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
+
+from itnet_nas.search.environment import cores, require_measurable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,14 +20,15 @@ def run_local(controller: Controller, show: Callable[[], None]) -> None:
 
     Ctrl-C ends the trial that is running; its job stays on disk and is run again by `resume`.
     """
+    from itnet_nas.train.device import pick_device
     from itnet_nas.train.evaluate import evaluate
 
+    require_measurable(controller.space, pick_device().torch_device.type)
     controller.workers = 1
-    cores = os.cpu_count() or 1
-    if controller.search.cpus_per_trial > cores:
+    if controller.search.cpus_per_trial > cores():
         controller.note = (
             f"{controller.search.cpus_per_trial} CPUs per trial were asked for, "
-            f"this machine has {cores}"
+            f"this machine has {cores()}"
         )
     show()
     try:

@@ -8,6 +8,7 @@ is a lost trial with a reason, and the others never notice.
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,15 +37,29 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-def guard(limit: int, exceeded: Callable[[int], None]) -> None:
-    """Call `exceeded` with the bytes held, once, from a thread, when they pass `limit`."""
-    done = threading.Event()
+def guard(workers: int, exceeded: Callable[[str], None]) -> None:
+    """Watch from a thread that this process stays within the share of one of `workers`.
 
-    def watch() -> None:
-        while not done.wait(EVERY):
-            held = resident()
-            if held > limit:
-                exceeded(held)
-                done.set()
+    Calls `exceeded` once, with the reason in words, when it does not.
+    """
+    limit = share_of_memory(workers)
+    if limit is not None:
+        threading.Thread(target=_watch, args=(limit, workers, exceeded), daemon=True).start()
 
-    threading.Thread(target=watch, name="memory", daemon=True).start()
+
+def _watch(limit: int, workers: int, exceeded: Callable[[str], None]) -> None:
+    while (held := resident()) <= limit:
+        time.sleep(EVERY)
+    exceeded(
+        f"it took {held / 1e9:.1f} GB, more than one of {workers} workers may; make the network or "
+        f"the batch smaller, or give --workers less"
+    )
+
+
+def share_gpu(fraction: float) -> None:
+    """Take no more of a shared GPU's memory than was asked for: one too greedy fails alone."""
+    if 0 < fraction < 1:
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.set_per_process_memory_fraction(fraction)

@@ -14,6 +14,7 @@ Nothing is restored from Tune's own snapshots, which lag behind: the store is th
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import shutil
@@ -29,9 +30,8 @@ import ray
 from ray import tune
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from itnet_nas.errors import EnvironmentProblem, SearchEnded
+from itnet_nas.errors import EnvironmentProblem
 from itnet_nas.results.job import TrialJob
-from itnet_nas.results.record import CurvePoint, Outcome, TrialRecord
 from itnet_nas.search.broker import Broker, Event, Handover
 from itnet_nas.search.environment import (
     cores,
@@ -40,24 +40,25 @@ from itnet_nas.search.environment import (
     missing,
     neighbours,
     require_complete,
+    require_measurable,
     room,
 )
-from itnet_nas.search.memory import guard, share_of_memory
+from itnet_nas.search.memory import guard, share_gpu
 from itnet_nas.search.quiet import WithoutRay, quiet_environment
+from itnet_nas.search.serve import serve
 from itnet_nas.search.signals import stop_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from itnet_nas.registry import Origin
+    from itnet_nas.results.record import CurvePoint, Outcome
     from itnet_nas.search.controller import Controller
     from itnet_nas.space.spec import SearchSpec
 
 NAMESPACE = "itnet-nas"
 EVALUATOR = "itnet_nas.train.evaluate:evaluate"
-RESTARTS = 5  # of Tune itself, without one trial finished in between
 LIVES = 20  # how often Tune starts a worker again
-POLL = 0.5  # seconds the driver waits for an event before it looks at signals
 STEP = 2.0  # seconds of candidates within one Tune step, whose own cost is about 10 ms
 PROBE_SECONDS = 120.0  # a node that has not answered by then is not going to
 
@@ -73,15 +74,12 @@ class Worker(tune.Trainable):
         self.broker = ray.get_actor(config["broker"], namespace=NAMESPACE)
         self.evaluate = load_path(config["evaluator"])
         self.handover: Handover | None = None
-        limit = share_of_memory(config["neighbours"])
-        if limit is not None:
-            guard(limit, self._greedy)
-        share = config["gpus"]
-        if 0 < share < 1:
-            import torch
-
-            if torch.cuda.is_available():
-                torch.cuda.set_per_process_memory_fraction(share)
+        share_gpu(config["gpus"])
+        guard(config["neighbours"], self._greedy)
+        # What the libraries have made lives as long as the worker: cleaning up after a trial need
+        # not visit it, which would cost 0.1 s each time.
+        gc.collect()
+        gc.freeze()
 
     def step(self) -> dict[str, Any]:
         """Candidates for about `STEP` seconds. Tune sees how many, and whether that was all."""
@@ -101,11 +99,7 @@ class Worker(tune.Trainable):
             if time.monotonic() >= end:
                 return {"trials": trials, "done": False}
 
-    def _greedy(self, held: int) -> None:
-        why = (
-            f"it took {held / 1e9:.1f} GB, more than one of {self.config['neighbours']} workers "
-            f"may; make the network or the batch smaller, or give --workers less"
-        )
+    def _greedy(self, why: str) -> None:
         ray.get(self.broker.lose.remote(self.worker, why, "out_of_memory"), timeout=10)
         os._exit(1)  # nothing in this process can be trusted to let go of the memory
 
@@ -126,9 +120,7 @@ class _Deaths(tune.Callback):
         """Tune has given a worker up."""
         self._broker.lose.remote(trial.config["worker"], "its worker died")
 
-    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Tune is about to start a worker again."""
-        self._broker.lose.remote(trial.config["worker"], "its worker died")
+    on_trial_recover = on_trial_error  # Tune is about to start the worker again
 
 
 def run_ray(
@@ -155,6 +147,7 @@ def run_ray(
     ):
         have = [node["Resources"] for node in _nodes()]
         gpus = gpus_per_trial(search.gpus_per_trial, have)
+        require_measurable(controller.space, "cuda" if gpus else "cpu")
         rooms = room(search.cpus_per_trial, gpus, have)
         controller.workers = search.workers or sum(rooms)
         if controller.workers > sum(rooms):
@@ -174,54 +167,19 @@ def run_ray(
         engine = _Engine(broker, config, controller.workers, search.cpus_per_trial)
         engine.start()
         try:
-            _serve(controller, broker, engine, show, stop_now)
+            serve(controller, engine, show, stop_now)
         finally:
             with contextlib.suppress(Exception):
                 ray.get(broker.stop.remote(), timeout=10)
             engine.join(1.0 if stop_now.is_set() else 30.0)
 
 
-def _serve(
-    controller: Controller,
-    broker: Any,
-    engine: _Engine,
-    show: Callable[[], None],
-    stop_now: threading.Event,
-) -> None:
-    restarts = 0
-    while not stop_now.is_set():
-        while len(controller.running) < controller.workers:
-            job = controller.next_job()
-            if job is None:
-                break
-            broker.put.remote(job.number, job.model_dump_json())
-        if controller.idle:
-            return
-        show()
-        events: list[Event] = _answer(broker.collect.remote(POLL))
-        for event in events:
-            if event.kind == "done":
-                restarts = 0
-                record = TrialRecord.model_validate_json(event.record)
-                controller.tell(Outcome(record=record, weights=event.weights))
-            elif event.kind == "lost" and event.number is not None:
-                controller.lost(event.number, event.why, event.failure)
-        if not engine.alive:
-            # Tune gives the whole run up when the memory monitor kills one worker.
-            restarts += 1
-            if restarts > RESTARTS:
-                raise SearchEnded(
-                    f"Ray Tune ended {restarts} times without one trial finished in between; the "
-                    f"last time with: {engine.error}; every finished trial is safe, continue with "
-                    f"`itnet-nas resume {controller.store.folder}`"
-                )
-            ray.get(broker.lose.remote(None, f"Ray Tune ended: {engine.error}"))
-            engine.start()
-
-
 @final
 class _Engine:
-    """`Tuner.fit` in a thread: it blocks, and the controller must not."""
+    """The `Engine` of `serve`: `Tuner.fit` in a thread, since it blocks and a controller must not.
+
+    The broker is the way to the workers and back.
+    """
 
     def __init__(self, broker: Any, config: dict[str, Any], workers: int, cpus: int) -> None:
         self.error = ""
@@ -238,6 +196,16 @@ class _Engine:
     def start(self) -> None:
         self._thread = threading.Thread(target=self._fit, name="tune", daemon=True)
         self._thread.start()
+
+    def put(self, job: TrialJob) -> None:
+        self._broker.put.remote(job.number, job.model_dump_json())
+
+    def collect(self, seconds: float) -> list[Event]:
+        events: list[Event] = _answer(self._broker.collect.remote(seconds))
+        return events
+
+    def lose_all(self, why: str) -> None:
+        ray.get(self._broker.lose.remote(None, why))
 
     def join(self, seconds: float) -> None:
         if self._thread is not None:
@@ -324,33 +292,28 @@ def _cluster(search: SearchSpec, address: str | None) -> Iterator[None]:
     """
     with contextlib.ExitStack() as stack:
         if not ray.is_initialized():
-            settings: dict[str, Any] = {"address": address}
             if address is None:
                 # Not in the run's folder: sockets live here, with paths of at most 107 letters.
                 folder = tempfile.mkdtemp(prefix="itnet-")
                 stack.callback(shutil.rmtree, folder, ignore_errors=True)
-                workers = search.workers or 0
-                settings = {
-                    "address": "local",
-                    "num_cpus": max(cores(), workers * search.cpus_per_trial),
-                    "include_dashboard": False,
-                    "_temp_dir": folder,
-                }
-            stack.callback(ray.shutdown)
-            _connect(settings, address)
+                stack.callback(ray.shutdown)
+                cpus = max(cores(), (search.workers or 0) * search.cpus_per_trial)
+                _connect("local", num_cpus=cpus, include_dashboard=False, _temp_dir=folder)
+            else:
+                stack.callback(ray.shutdown)
+                _connect(address)
         stack.enter_context(contextlib.redirect_stdout(WithoutRay(sys.stdout)))
         yield
 
 
-def _connect(settings: dict[str, Any], address: str | None) -> None:
+def _connect(address: str, **settings: Any) -> None:
+    settings |= {"namespace": NAMESPACE, "log_to_driver": False, "logging_level": logging.ERROR}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Ray's own notices of coming changes
-            ray.init(
-                namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR, **settings
-            )
+            ray.init(address, **settings)
     except Exception as error:
         raise EnvironmentProblem(
-            f"no Ray cluster at {address or 'this machine'}: {error}; start one with "
-            f"`ray start --head`, or leave --address out to use this machine"
+            f"no Ray cluster at {address}: {error}; start one with `ray start --head`, or leave "
+            f"--address out to use this machine"
         ) from error

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from itnet_nas.search.progress import Progress
     from itnet_nas.space.space import Space
-    from itnet_nas.space.spec import SearchSpec
 
 Backend = Literal["ray", "local"]
 SHOW_EVERY = 0.5  # seconds
@@ -73,7 +72,7 @@ def run_search(
     """
     require_feasible(space)
     with Store.create(folder, space, source_text, _stamp(command)) as store:
-        return _session(store, space, space.search, backend, address, progress)
+        return _session(store, space, backend, address, progress)
 
 
 def resume_run(
@@ -105,19 +104,18 @@ def resume_run(
             _require_extension(space, extend)
             require_feasible(extend)
             store.extend(extend, extend_text)
-            space = extend
         store.add_session(search, _stamp(command))
-        return _session(store, space, search, backend, address, progress)
+        return _session(store, store.space, backend, address, progress)
 
 
 def _session(
     store: Store,
     space: Space,
-    search: SearchSpec,
     backend: Backend,
     address: str | None,
     progress: Callable[[Progress], None] | None,
 ) -> Summary:
+    search = space.search
     seconds = None if search.time is None else parse_duration(search.time)
     controller = Controller(space, store, strategy(search.strategy), search, seconds=seconds)
     shown = -SHOW_EVERY

@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     from itnet_nas.tasks.task import Task
 
 
+class OtherData(Exception):
+    """This node's data are not those that the search was planned with."""
+
+
 @dataclass
 class _Found:
     """What is known of a trial so far; kept outside of it, so that a failure does not lose it."""
@@ -93,6 +97,7 @@ def evaluate(job: TrialJob, report: Callable[[CurvePoint], bool] | None = None) 
         bias=job.bias,
         task=job.task,
         task_origin=job.task_origin,
+        data=job.data,
         kernel_origins=job.kernel_origins,
         recipe=job.recipe,
         seed=job.seed,
@@ -111,7 +116,9 @@ def evaluate(job: TrialJob, report: Callable[[CurvePoint], bool] | None = None) 
 
 
 def failure_kind(error: Exception) -> str:
-    """`non_finite`, `out_of_memory`, or the name of the exception's class."""
+    """`non_finite`, `out_of_memory`, `other_data`, or the name of the exception's class."""
+    if isinstance(error, OtherData):
+        return "other_data"
     if isinstance(error, NonFiniteLoss):
         return "non_finite"
     if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
@@ -130,6 +137,11 @@ def _run(
         if refusal:
             raise ValueError(refusal)
     task = load_task(job.task_origin, job.task)
+    if (here := task.facts().data) != job.data:
+        raise OtherData(
+            f'the data of task "{job.task.name}" on this node ({here}) are not the driver\'s '
+            f"({job.data}): use the same files, and the same Python, on every node"
+        )
     network = build_network(job.architecture, load_families(job.kernel_origins), task)
     network.to(device.torch_device)
     training = Training(network, task, job.recipe, job.seed, device)

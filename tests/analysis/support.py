@@ -166,6 +166,7 @@ def record(
         bias=bias_of(of, architecture),
         task=of.task,
         task_origin=of.task_origin,
+        data=of.facts.data,
         kernel_origins={name: of.kernel_origins[name] for name in _families(architecture)},
         recipe=of.recipe,
         seed=1000 + number,

@@ -148,6 +148,7 @@ def make_job(number: int, *families: str) -> TrialJob:
         bias=record.bias,
         task=space.task,
         task_origin=space.task_origin,
+        data=space.facts.data,
         kernel_origins=space.kernel_origins,
         recipe=space.recipe,
         seed=7,

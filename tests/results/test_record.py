@@ -22,6 +22,7 @@ def fields(**changes: object) -> dict[str, object]:
         "bias": {},
         "task": space.task,
         "task_origin": space.task_origin,
+        "data": space.facts.data,
         "kernel_origins": space.kernel_origins,
         "recipe": space.recipe,
         "seed": 1,

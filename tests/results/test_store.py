@@ -28,6 +28,7 @@ def job(space: Space, number: int) -> TrialJob:
         bias={layer.name: space.layers[0].choices[0].bias for layer in architecture.layers},
         task=space.task,
         task_origin=space.task_origin,
+        data=space.facts.data,
         kernel_origins=space.kernel_origins,
         recipe=space.recipe,
         seed=1,

@@ -75,6 +75,7 @@ def planted_record(
         bias=bias_of(space, architecture),
         task=space.task,
         task_origin=space.task_origin,
+        data=space.facts.data,
         kernel_origins=space.kernel_origins,
         recipe=space.recipe,
         seed=number,

@@ -97,6 +97,7 @@ def record_of(
         bias=job.bias,
         task=job.task,
         task_origin=job.task_origin,
+        data=job.data,
         kernel_origins=job.kernel_origins,
         recipe=job.recipe,
         seed=job.seed,

@@ -71,7 +71,8 @@ def job(member: Architecture | None = None, task: dict[str, Any] | None = None, 
     member = architecture() if member is None else member
     origins = changes.pop("kernel_origins", ORIGINS)
     families = load_families({c.family: origins[c.family] for c in member.layers})
-    recipe = EchoTask(EchoParams(**(task or {}))).facts().recipe
+    facts = EchoTask(EchoParams(**(task or {}))).facts()
+    recipe = facts.recipe
     known = set(type(recipe).model_fields)
     recipe = recipe.model_copy(update={k: changes.pop(k) for k in set(changes) & known})
     fields: dict[str, Any] = {
@@ -84,6 +85,7 @@ def job(member: Architecture | None = None, task: dict[str, Any] | None = None, 
         },
         "task": TaskChoice(name="echo", params=task or {}),
         "task_origin": origin("echo", "tiny_plugins:EchoTask"),
+        "data": facts.data,
         "kernel_origins": {name: origins[name] for name in families},
         "recipe": recipe,
         "seed": 0,
