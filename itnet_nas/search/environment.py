@@ -52,6 +52,14 @@ def room(cpus: int, gpus: float, nodes: Sequence[Mapping[str, float]]) -> list[i
     return rooms
 
 
+def workers(wanted: int | None, rooms: Sequence[int]) -> tuple[int, str]:
+    """How many workers to start, and what to tell about it."""
+    now = sum(rooms)
+    if wanted is None or wanted <= now:
+        return wanted or now, ""
+    return wanted, f"{now} of {wanted} workers have room now; the others start when nodes join"
+
+
 def neighbours(workers: int, rooms: Sequence[int]) -> int:
     """How many workers the fullest node will hold."""
     return min(workers, max(rooms))

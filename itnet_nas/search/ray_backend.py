@@ -32,17 +32,9 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from itnet_nas.errors import EnvironmentProblem
 from itnet_nas.results.job import TrialJob
+from itnet_nas.search import environment
 from itnet_nas.search.broker import Broker, Event, Handover
-from itnet_nas.search.environment import (
-    cores,
-    gpus_per_trial,
-    load_path,
-    missing,
-    neighbours,
-    require_complete,
-    require_measurable,
-    room,
-)
+from itnet_nas.search.environment import load_path, missing
 from itnet_nas.search.memory import guard, share_gpu
 from itnet_nas.search.quiet import WithoutRay, quiet_environment
 from itnet_nas.search.serve import serve
@@ -61,6 +53,8 @@ EVALUATOR = "itnet_nas.train.evaluate:evaluate"
 LIVES = 20  # how often Tune starts a worker again
 STEP = 2.0  # seconds of candidates within one Tune step, whose own cost is about 10 ms
 PROBE_SECONDS = 120.0  # a node that has not answered by then is not going to
+
+_answer: Callable[[Any], Any] = ray.get  # whose stubs guess a list from an untyped reference
 
 
 @final
@@ -103,10 +97,8 @@ class Worker(tune.Trainable):
         ray.get(self.broker.lose.remote(self.worker, why, "out_of_memory"), timeout=10)
         os._exit(1)  # nothing in this process can be trusted to let go of the memory
 
-    def _report(self, point: CurvePoint) -> bool:
-        del point
-        goes_on: bool = _answer(self.broker.goes_on.remote())
-        return goes_on
+    def _report(self, _: CurvePoint) -> bool:
+        return bool(_answer(self.broker.goes_on.remote()))
 
 
 @final
@@ -146,15 +138,10 @@ def run_ray(
         _cluster(search, address),
     ):
         have = [node["Resources"] for node in _nodes()]
-        gpus = gpus_per_trial(search.gpus_per_trial, have)
-        require_measurable(controller.space, "cuda" if gpus else "cpu")
-        rooms = room(search.cpus_per_trial, gpus, have)
-        controller.workers = search.workers or sum(rooms)
-        if controller.workers > sum(rooms):
-            controller.note = (
-                f"{sum(rooms)} of {controller.workers} workers have room now; "
-                f"the others start when nodes join"
-            )
+        gpus = environment.gpus_per_trial(search.gpus_per_trial, have)
+        environment.require_measurable(controller.space, "cuda" if gpus else "cpu")
+        rooms = environment.room(search.cpus_per_trial, gpus, have)
+        controller.workers, controller.note = environment.workers(search.workers, rooms)
         _probe_nodes([*controller.space.kernel_origins.values(), controller.space.task_origin])
         name = f"{NAMESPACE}-{uuid.uuid4().hex[:8]}"
         broker = _start_broker(name)
@@ -162,7 +149,7 @@ def run_ray(
             "broker": name,
             "gpus": gpus,
             "evaluator": evaluator,
-            "neighbours": neighbours(controller.workers, rooms),
+            "neighbours": environment.neighbours(controller.workers, rooms),
         }
         engine = _Engine(broker, config, controller.workers, search.cpus_per_trial)
         engine.start()
@@ -220,46 +207,40 @@ class _Engine:
             self.error = f"{type(error).__name__}: {error}".splitlines()[0]
 
     def _tuner(self, folder: str) -> tune.Tuner:
-        names = [f"w{index}" for index in range(self._workers)]
+        workers = tune.grid_search([f"w{index}" for index in range(self._workers)])
+        never = tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False)
         return tune.Tuner(
             tune.with_resources(Worker, self._resources),
-            param_space={**self._config, "worker": tune.grid_search(names)},
+            param_space={**self._config, "worker": workers},
             tune_config=tune.TuneConfig(
-                reuse_actors=False,
-                trial_name_creator=lambda trial: str(trial.config["worker"]),
-                trial_dirname_creator=lambda trial: str(trial.config["worker"]),
+                trial_name_creator=_worker_name, trial_dirname_creator=_worker_name
             ),
             run_config=tune.RunConfig(
                 name=self._config["broker"],
                 storage_path=folder,
                 verbose=0,
                 failure_config=tune.FailureConfig(max_failures=LIVES),
-                checkpoint_config=tune.CheckpointConfig(
-                    checkpoint_frequency=0, checkpoint_at_end=False
-                ),
+                checkpoint_config=never,
                 callbacks=[_Deaths(self._broker)],
             ),
         )
 
 
+def _worker_name(trial: Any) -> str:
+    return str(trial.config["worker"])
+
+
 def _start_broker(name: str) -> Any:
     # Pinned to the driver's node: were it on a node that dies, every worker would crash for ever.
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    return (
-        ray.remote(Broker)
-        .options(
-            name=name,
-            namespace=NAMESPACE,
-            num_cpus=0,
-            max_concurrency=10_000,
-            scheduling_strategy=here,
-        )
-        .remote()
+    broker = ray.remote(Broker).options(
+        name=name,
+        namespace=NAMESPACE,
+        num_cpus=0,
+        max_concurrency=10_000,
+        scheduling_strategy=here,
     )
-
-
-def _answer(asked: Any) -> Any:
-    return ray.get(asked)  # Ray's stubs guess a list from an untyped reference
+    return broker.remote()
 
 
 def _nodes() -> list[dict[str, Any]]:
@@ -281,7 +262,7 @@ def _probe_nodes(origins: list[Origin]) -> None:
             answers[host] = ray.get(answer, timeout=PROBE_SECONDS)
         except Exception as error:
             answers[host] = [f"could not be asked: {str(error).splitlines()[-1]}"]
-    require_complete(answers, origins)
+    environment.require_complete(answers, origins)
 
 
 @contextlib.contextmanager
@@ -297,7 +278,7 @@ def _cluster(search: SearchSpec, address: str | None) -> Iterator[None]:
                 folder = tempfile.mkdtemp(prefix="itnet-")
                 stack.callback(shutil.rmtree, folder, ignore_errors=True)
                 stack.callback(ray.shutdown)
-                cpus = max(cores(), (search.workers or 0) * search.cpus_per_trial)
+                cpus = max(environment.cores(), (search.workers or 0) * search.cpus_per_trial)
                 _connect("local", num_cpus=cpus, include_dashboard=False, _temp_dir=folder)
             else:
                 stack.callback(ray.shutdown)

@@ -126,6 +126,7 @@ def make_record(number: int, *families: str, **given: Any) -> TrialRecord:
             "bias": {layer.name: FAMILIES[layer.family].bias for layer in architecture.layers},
             "task": space.task,
             "task_origin": space.task_origin,
+            "data": space.facts.data,
             "kernel_origins": space.kernel_origins,
             "recipe": space.recipe,
             "seed": 7,

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from support.tiny import tiny_space
 
 from itnet_nas.errors import EnvironmentProblem
 from itnet_nas.registry import Origin
-from itnet_nas.search.environment import gpus_per_trial, missing, require_complete, room
+from itnet_nas.search.environment import (
+    gpus_per_trial,
+    missing,
+    neighbours,
+    require_complete,
+    require_measurable,
+    room,
+    workers,
+)
+from itnet_nas.space.space import Objective
 
 HERE = Origin(name="x", path="itnet_nas.axes:Bias", package="itnet-nas", version="0.1.0")
 
@@ -27,6 +37,20 @@ def test_a_trial_that_fits_no_node_is_refused_though_the_cluster_has_enough_in_a
         "no node has room for a trial of 6 CPUs and 0 GPUs; the largest node has 4 CPUs and "
         "0 GPUs; ask for less with --cpus-per-trial or --gpus-per-trial"
     )
+
+
+def test_every_free_slot_gets_a_worker_unless_the_user_says_otherwise() -> None:
+    assert workers(None, [8, 2]) == (10, "")
+    assert workers(3, [8, 2]) == (3, "")
+    assert workers(12, [8, 2]) == (
+        12,
+        "10 of 12 workers have room now; the others start when nodes join",
+    )
+
+
+def test_a_node_is_shared_by_as_many_workers_as_it_has_room_for() -> None:
+    assert neighbours(3, [8, 2]) == 3
+    assert neighbours(10, [8, 2]) == 8
 
 
 def test_a_gpu_is_taken_where_there_is_one_unless_the_user_says_otherwise() -> None:
@@ -57,3 +81,16 @@ def test_every_node_and_every_problem_is_named_with_one_way_out() -> None:
         "node 10.0.0.2: no b\n"
         "on every node: pip install itnet-fourier==0.2 itnet-nas==0.1.0"
     )
+
+
+def test_memory_on_the_cpu_is_refused_before_anything_is_trained() -> None:
+    space = tiny_space(
+        objectives=(
+            Objective(name="error", direction="min"),
+            Objective(name="memory_mb", direction="min"),
+        )
+    )
+
+    require_measurable(space, "cuda")
+    with pytest.raises(EnvironmentProblem, match='"memory_mb" cannot be measured on cpu'):
+        require_measurable(space, "cpu")

@@ -15,7 +15,7 @@ from itnet_nas.errors import EnvironmentProblem, SearchEnded
 from itnet_nas.registry import Origin
 from itnet_nas.results.record import TrialState
 from itnet_nas.results.store import Store
-from itnet_nas.search import ray_backend
+from itnet_nas.search import environment, ray_backend
 from itnet_nas.search.controller import Controller
 from itnet_nas.search.memory import share_of_memory
 from itnet_nas.search.random_search import RandomSearcher
@@ -120,7 +120,7 @@ def test_a_greedy_trial_is_out_of_memory_and_the_others_never_notice(
     machine = share_of_memory(1)
     assert machine is not None
     neighbours = machine // 1_000_000_000
-    monkeypatch.setattr(ray_backend, "neighbours", lambda workers, rooms: neighbours)
+    monkeypatch.setattr(environment, "neighbours", lambda workers, rooms: neighbours)
 
     controller = search(tmp_path, 10, "greedy_always", monkeypatch)
 
