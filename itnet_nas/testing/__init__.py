@@ -1,6 +1,43 @@
 """Contracts that plugin authors run on what they offer. Public: covered by the promise.
 
-KernelFamilyContract   itnet_nas.testing.kernel_contract, for kernel families
-TaskContract           itnet_nas.testing.task_contract, for tasks
-influence              itnet_nas.testing.influence, which position acts on which
+KernelFamilyContract    inherit it to test a kernel family; `check_family` does without pytest
+TaskContract            inherit it to test a task
+LanguageModelContract   the same for a task that predicts every next symbol
+ContractBroken          what a check of a kernel family raises
+
+`itnet_nas.testing.influence` measures which position acts on which.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from itnet_nas.testing.bench import ContractBroken
+    from itnet_nas.testing.kernel_contract import KernelFamilyContract, check_family
+    from itnet_nas.testing.task_contract import LanguageModelContract, TaskContract
+
+_NEEDS_TORCH = {
+    "ContractBroken": "bench",
+    "KernelFamilyContract": "kernel_contract",
+    "LanguageModelContract": "task_contract",
+    "TaskContract": "task_contract",
+    "check_family": "kernel_contract",
+}
+
+__all__ = [
+    "ContractBroken",
+    "KernelFamilyContract",
+    "LanguageModelContract",
+    "TaskContract",
+    "check_family",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Naming the package must not cost the import of torch.
+    if name in _NEEDS_TORCH:
+        import importlib
+
+        return getattr(importlib.import_module(f"itnet_nas.testing.{_NEEDS_TORCH[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,7 +11,6 @@ each split is read in full several times. A task of language modelling inherits 
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import itertools
 import json
@@ -20,19 +19,24 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
-from itnet_nas.tasks.facts import Categorical, TaskFacts
+from itnet_nas.tasks.facts import TaskFacts
+from itnet_nas.testing.task_readings import (
+    IGNORED,
+    SPLITS,
+    WIDTH,
+    check_form,
+    coding,
+    digests,
+    examples,
+    input_digests,
+    inputs,
+    totals,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from torch import Tensor
-
-    from itnet_nas.tasks.batch import Batch
-    from itnet_nas.tasks.task import Split, Task
-
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
-WIDTH = 8
-IGNORED = -100
+    from itnet_nas.tasks.task import Task
 
 
 class TaskContract:
@@ -103,42 +107,44 @@ class TaskContract:
     def test_a_second_reading_gives_the_same_data(self, case: Mapping[str, Any]) -> None:
         task = self.task(case)
         for split in SPLITS:
-            first = self._examples(task, split)
-            assert self._examples(task, split) == first, f"{split}: another second reading"
-            assert self._examples(self.task(case), split) == first, f"{split}: a new task differs"
+            first = examples(task, split, self.batch_size)
+            again = examples(task, split, self.batch_size)
+            elsewhere = examples(self.task(case), split, self.batch_size)
+            assert again == first, f"{split}: another second reading"
+            assert elsewhere == first, f"{split}: a new task differs"
 
     def test_evaluation_does_not_depend_on_the_size_of_batches(
         self, case: Mapping[str, Any]
     ) -> None:
         task = self.task(case)
         for split in SPLITS:
-            whole = self._examples(task, split)
-            parts = self._examples(task, split, self.batch_size // 2 + 1)
+            whole = examples(task, split, self.batch_size)
+            parts = examples(task, split, self.batch_size // 2 + 1)
             assert parts == whole, f"{split}: other examples, or another order, in smaller batches"
 
     def test_splits_share_no_example(self, case: Mapping[str, Any]) -> None:
         task = self.task(case)
-        seen = {split: self._inputs(task, split) for split in SPLITS}
+        seen = {split: inputs(task, split, self.batch_size) for split in SPLITS}
         for one, other in itertools.combinations(SPLITS, 2):
             shared = len(seen[one] & seen[other])
             assert not shared, f"{shared} inputs stand in {one} and in {other}"
 
     def test_batches_have_the_declared_form(self, case: Mapping[str, Any]) -> None:
         task = self.task(case)
-        self._check_form(task, task.train_batch(0, self.batch_size, seed=0), self.batch_size)
+        check_form(task, task.train_batch(0, self.batch_size, seed=0), self.batch_size)
         for split in SPLITS:
             batch = next(iter(task.eval_batches(split, self.batch_size)))
-            self._check_form(task, batch, min(self.batch_size, len(batch.target)))
+            check_form(task, batch, min(self.batch_size, len(batch.target)))
 
     def test_a_training_batch_depends_on_its_arguments_alone(self, case: Mapping[str, Any]) -> None:
         task = self.task(case)
         torch.manual_seed(0)
-        first = _digests(task.train_batch(3, self.batch_size, seed=5))
+        first = digests(task.train_batch(3, self.batch_size, seed=5))
         drawn = torch.rand(1)
         for step in (0, 7):
             task.train_batch(step, self.batch_size, seed=5)
-        later = _digests(task.train_batch(3, self.batch_size, seed=5))
-        elsewhere = _digests(self.task(case).train_batch(3, self.batch_size, seed=5))
+        later = digests(task.train_batch(3, self.batch_size, seed=5))
+        elsewhere = digests(self.task(case).train_batch(3, self.batch_size, seed=5))
         torch.manual_seed(0)
 
         assert later == first, "the batch depends on batches read before, or on a global generator"
@@ -147,24 +153,25 @@ class TaskContract:
 
     def test_steps_and_seeds_give_other_training_batches(self, case: Mapping[str, Any]) -> None:
         task = self.task(case)
-        first = _digests(task.train_batch(0, self.batch_size, seed=0))
+        first = digests(task.train_batch(0, self.batch_size, seed=0))
 
-        assert _digests(task.train_batch(1, self.batch_size, seed=0)) != first, "step is ignored"
-        assert _digests(task.train_batch(0, self.batch_size, seed=1)) != first, "seed is ignored"
+        assert digests(task.train_batch(1, self.batch_size, seed=0)) != first, "step is ignored"
+        assert digests(task.train_batch(0, self.batch_size, seed=1)) != first, "seed is ignored"
 
     def test_training_reads_no_held_out_example(self, case: Mapping[str, Any]) -> None:
         task = self.task(case)
-        held_out = self._inputs(task, "validation") | self._inputs(task, "test")
+        held_out = inputs(task, "validation", self.batch_size)
+        held_out |= inputs(task, "test", self.batch_size)
         seen: set[str] = set()
         for step in range(4):
-            seen.update(_input_digests(task.train_batch(step, self.batch_size, seed=0)))
+            seen.update(input_digests(task.train_batch(step, self.batch_size, seed=0)))
 
         assert not seen & held_out, "a training batch holds an input of validation or test"
 
     def test_the_loss_of_an_untrained_network_teaches(self, case: Mapping[str, Any]) -> None:
         task = self.task(case)
         batch = task.train_batch(0, self.batch_size, seed=0)
-        encoder, head = self._coding(task)
+        encoder, head = coding(task)
         out = head(encoder(*batch.inputs), batch.mask)
         loss = task.loss(out, batch)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -196,17 +203,17 @@ class TaskContract:
 
     def test_scores_add_up(self, case: Mapping[str, Any]) -> None:
         task = self.task(case)
-        encoder, head = self._coding(task)
-        totals = [
-            self._totals(task, encoder, head, size)
+        encoder, head = coding(task)
+        both = [
+            totals(task, encoder, head, size)
             for size in (self.batch_size, self.batch_size // 2 + 1)
         ]
         names = {metric.name for metric in task.facts().metrics}
 
-        for total in totals:
+        for total in both:
             assert set(total) == names, f"scores {sorted(total)}, the facts name {sorted(names)}"
         for name in names:
-            (one, weight), (other, other_weight) = totals[0][name], totals[1][name]
+            (one, weight), (other, other_weight) = both[0][name], both[1][name]
             assert weight > 0, f"{name}: no weight over the whole of validation"
             assert weight == other_weight, f"{name}: the weight depends on the size of batches"
             assert math.isclose(one, other, rel_tol=1e-4, abs_tol=1e-6), (
@@ -215,62 +222,11 @@ class TaskContract:
 
     def test_the_cost_of_coding_counts_every_parameter(self, case: Mapping[str, Any]) -> None:
         task = self.task(case)
-        modules = self._coding(task)
+        modules = coding(task)
         real = sum(p.numel() for module in modules for p in module.parameters())
         stated = task.coding_cost(WIDTH).params
 
         assert stated == real, f"coding_cost says {stated} parameters, the modules have {real}"
-
-    def _examples(self, task: Task[Any], split: Split, batch_size: int = 0) -> list[str]:
-        size = batch_size or self.batch_size
-        return [digest for batch in task.eval_batches(split, size) for digest in _digests(batch)]
-
-    def _inputs(self, task: Task[Any], split: Split) -> set[str]:
-        batches = task.eval_batches(split, self.batch_size)
-        return {digest for batch in batches for digest in _input_digests(batch)}
-
-    def _coding(self, task: Task[Any]) -> tuple[torch.nn.Module, torch.nn.Module]:
-        torch.manual_seed(0)
-        return task.encoder(WIDTH), task.head(WIDTH)
-
-    @torch.no_grad()
-    def _totals(
-        self, task: Task[Any], encoder: torch.nn.Module, head: torch.nn.Module, batch_size: int
-    ) -> dict[str, tuple[float, float]]:
-        total: dict[str, tuple[float, float]] = {}
-        for batch in task.eval_batches("validation", batch_size):
-            out = head(encoder(*batch.inputs), batch.mask)
-            for name, (part, weight) in task.score(out, batch).items():
-                before = total.get(name, (0.0, 0.0))
-                total[name] = (before[0] + part, before[1] + weight)
-        return total
-
-    def _check_form(self, task: Task[Any], batch: Batch, size: int) -> None:
-        facts = task.facts()
-        length, target = facts.domain.length, facts.target
-        assert len(batch.inputs) == len(facts.inputs), "as many tensors as inputs are declared"
-        for item, tensor in zip(facts.inputs, batch.inputs, strict=True):
-            if isinstance(item, Categorical):
-                _is("an input", tensor, torch.int64, (size, length))
-                assert tensor.min() >= 0, f"an input holds the symbol {tensor.min()}"
-                assert tensor.max() < item.classes, f"an input holds the symbol {tensor.max()}"
-            else:
-                _is("an input", tensor, torch.float32, (size, length, item.channels))
-                assert tensor.isfinite().all(), "an input holds numbers that are not finite"
-        places = (size, length) if target.where == "per_position" else (size,)
-        if target.kind == "classes":
-            _is("the target", batch.target, torch.int64, places)
-            scored = batch.target[batch.target != IGNORED]
-            assert len(scored), "a batch without a single scored target"
-            assert scored.min() >= 0, f"the target holds the class {scored.min()}"
-            assert scored.max() < target.size, f"the target holds the class {scored.max()}"
-        else:
-            _is("the target", batch.target, torch.float32, (*places, target.size))
-            assert batch.target.isfinite().all(), "the target holds numbers that are not finite"
-        if batch.mask is not None:
-            _is("the mask", batch.mask, torch.bool, (size, length))
-        out = task.head(WIDTH)(task.encoder(WIDTH)(*batch.inputs), batch.mask)
-        assert out.shape == (*places, target.size), f"the head says {tuple(out.shape)}"
 
 
 class LanguageModelContract(TaskContract):
@@ -289,30 +245,3 @@ class LanguageModelContract(TaskContract):
             assert torch.equal(next_BN[scored_BN], target_BN[scored_BN]), (
                 "a scored target is not the input of the next position"
             )
-
-
-def _is(what: str, tensor: Tensor, dtype: torch.dtype, shape: tuple[int, ...]) -> None:
-    assert tensor.dtype == dtype, f"{what} is {tensor.dtype}, expected {dtype}"
-    assert tuple(tensor.shape) == shape, f"{what} has shape {tuple(tensor.shape)}, expected {shape}"
-
-
-def _digests(batch: Batch) -> list[str]:
-    """One hash per example, over its inputs, mask and target."""
-    return _hash_rows([*batch.inputs, *_mask(batch), batch.target])
-
-
-def _input_digests(batch: Batch) -> list[str]:
-    """One hash per example, over its inputs and mask."""
-    return _hash_rows([*batch.inputs, *_mask(batch)])
-
-
-def _mask(batch: Batch) -> list[Tensor]:
-    return [] if batch.mask is None else [batch.mask]
-
-
-def _hash_rows(tensors: list[Tensor]) -> list[str]:
-    arrays = [tensor.contiguous().numpy() for tensor in tensors]
-    return [
-        hashlib.blake2b(b"".join(array[row].tobytes() for array in arrays)).hexdigest()
-        for row in range(len(arrays[0]))
-    ]
