@@ -133,9 +133,9 @@ def run_ray(
     """
     search = controller.search
     with (
-        stop_signals(controller) as stop_now,
         quiet_environment(own=address is None),
         _cluster(search, address),
+        stop_signals(controller) as stop_now,  # last: Ray sets a handler of its own
     ):
         have = [node["Resources"] for node in _nodes()]
         gpus = environment.gpus_per_trial(search.gpus_per_trial, have)

@@ -129,8 +129,8 @@ def test_an_exported_network_gives_the_trained_networks_figures(
         "            raise ImportError(name)\n"
         "sys.meta_path.insert(0, Block())\n"
         "import torch, model\n"
-        "torch.manual_seed(0)\n"
         "network = model.load(sys.argv[1] + '/weights.pt').eval()\n"
+        "torch.manual_seed(0)\n"
         "out = network(torch.randint(0, 256, (2, 32)))\n"
         "torch.save(out.detach(), sys.argv[1] + '/out.pt')"
     )

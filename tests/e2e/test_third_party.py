@@ -68,7 +68,7 @@ def test_it_is_found_searched_on_workers_and_its_records_outlive_it(
 
     assert "fourier" in listed
     assert "itnet-fourier" in listed
-    table = command("table", run, "--format", "json")
+    table = command("table", run, "--json")
     rows = json.loads(table)["rows"]
     mine = [row for row in rows if "fourier" in row["label"]]
     assert mine
