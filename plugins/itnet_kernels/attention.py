@@ -142,22 +142,20 @@ class Attention(Operator):
         return zero_masked(torch.stack(examples), mask_BN)
 
     def _turned(self, q_BHNE: Tensor, places: list[tuple[int, ...]]) -> Tensor:
-        """Rotary as a product of complex numbers."""
-        pairs_BHNP = torch.view_as_complex(q_BHNE.reshape(*q_BHNE.shape[:3], -1, 2))
+        """Rotary, pair by pair: (a, b) -> (a cos − b sin, a sin + b cos)."""
         axes = len(places[0])
-        per_axis = pairs_BHNP.shape[-1] // axes
+        per_axis = q_BHNE.shape[-1] // 2 // axes
         base = 10000.0 if axes == 1 else 100.0
-        angles = [
-            [
-                x[p // per_axis] * base ** (-(p % per_axis) / per_axis)
-                for p in range(axes * per_axis)
-            ]
-            for x in places
-        ]
-        angle_NP = torch.tensor(angles, dtype=q_BHNE.dtype, device=q_BHNE.device)
-        return torch.view_as_real(
-            pairs_BHNP * torch.polar(torch.ones_like(angle_NP), angle_NP)
-        ).flatten(-2)
+        rows = []
+        for n, x in enumerate(places):
+            channels: list[Tensor] = []
+            for p in range(axes * per_axis):
+                angle = x[p // per_axis] * base ** (-(p % per_axis) / per_axis)
+                a_BH, b_BH = q_BHNE[:, :, n, 2 * p], q_BHNE[:, :, n, 2 * p + 1]
+                channels.append(a_BH * math.cos(angle) - b_BH * math.sin(angle))
+                channels.append(a_BH * math.sin(angle) + b_BH * math.cos(angle))
+            rows.append(torch.stack(channels, -1))
+        return torch.stack(rows, 2)
 
     @property
     def decodes(self) -> bool:

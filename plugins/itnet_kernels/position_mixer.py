@@ -8,7 +8,7 @@ causal domain M_g is lower triangular, and only that triangle is stored.
 Axes    full support · position-specific · no state · no content
 Source  MLP-Mixer, arXiv 2105.01601, its linear part
 Shapes  B examples, N positions (at most L), D channels, G groups, E = D / G channels of a group,
-        T numbers of a triangle
+        T numbers of a triangle, M = L² places of a matrix
 """
 
 from __future__ import annotations
@@ -51,18 +51,21 @@ class PositionMixer(Operator):
         """M_GLL."""
         if not self.causal:
             return self.w
-        row_T, column_T = torch.tril_indices(self.length, self.length, device=self.w.device)
-        m_GLL = self.w.new_zeros(len(self.w), self.length, self.length)
-        m_GLL[:, row_T, column_T] = self.w
-        return m_GLL
+        groups, length = len(self.w), self.length
+        row_T, column_T = torch.tril_indices(length, length, device=self.w.device)
+        place_GT = (row_T * length + column_T).expand(groups, -1)
+        flat_GM = self.w.new_zeros(groups, length**2).scatter(1, place_GT, self.w)
+        return flat_GM.view(groups, length, length)
 
     def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
-        """Two linear maps around one batched matrix product."""
+        """Two linear maps around one matrix product for each group, over all examples at once."""
         length = u_BND.shape[1]
         v_BND = zero_masked(self.value(zero_masked(u_BND, mask_BN)), mask_BN)
-        v_BGNE = v_BND.reshape(*v_BND.shape[:2], len(self.w), -1).transpose(1, 2)
-        h_BGNE = self.matrices()[:, :length, :length] @ v_BGNE
-        return zero_masked(self.out(h_BGNE.transpose(1, 2).flatten(2)), mask_BN)
+        v_BNGE = v_BND.unflatten(-1, (len(self.w), -1))
+        m_GNN = self.matrices()[:, :length, :length]
+        # A product with a batch of its own for every example would copy the matrices for each.
+        h_BNGE = torch.einsum("gnm,bmge->bnge", m_GNN, v_BNGE)
+        return zero_masked(self.out(h_BNGE.flatten(2)), mask_BN)
 
     def reference(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
         """Pair by pair of positions."""

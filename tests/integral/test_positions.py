@@ -66,3 +66,22 @@ def test_turning_keeps_the_length_of_a_vector() -> None:
 
 def test_angles_are_at_least_single_precision() -> None:
     assert rotary_angles(coordinates((5,)), 6, LIKE.to(torch.bfloat16)).dtype == torch.float32
+
+
+def test_a_quarter_turn_moves_the_first_of_a_pair_to_the_second() -> None:
+    q = torch.tensor([1.0, 0, 0, 3], dtype=torch.float64).reshape(1, 1, 1, 4)
+    quarter = torch.full((1, 2), torch.pi / 2, dtype=torch.float64)
+
+    turned = rotate(q, quarter)
+
+    torch.testing.assert_close(turned.flatten(), q.new_tensor([0, 1, -3, 0]), rtol=0, atol=1e-15)
+
+
+def test_half_precision_is_turned_and_stays_half() -> None:
+    q = torch.randn(1, 1, 5, 6).to(torch.bfloat16)
+    angle_NP = rotary_angles(coordinates((5,)), 6, q)
+
+    turned = rotate(q, angle_NP)
+
+    assert turned.dtype == torch.bfloat16
+    assert torch.equal(turned, rotate(q.float(), angle_NP).to(torch.bfloat16))

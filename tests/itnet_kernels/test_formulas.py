@@ -115,3 +115,34 @@ def test_a_position_mixer_takes_fewer_positions_as_the_first_ones() -> None:
     u_BND = torch.randn(2, 9, 4, dtype=torch.float64)
 
     torch.testing.assert_close(op(u_BND[:, :5]), op(u_BND)[:, :5], rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 21, 64, 100])
+def test_the_kernel_of_a_state_space_is_its_powers_lag_by_lag(length: int) -> None:
+    modes = Modes(width=3, modes=4).double()
+    c_DS = torch.view_as_complex(modes.c_DS2.detach())
+    power_DS = modes.transition().detach()
+
+    kernel_DN = modes.kernel(length).detach()
+
+    wanted = [(c_DS * power_DS**lag).sum(-1).real for lag in range(length)]
+    torch.testing.assert_close(kernel_DN, torch.stack(wanted, 1), rtol=0, atol=1e-13)
+
+
+def test_the_kernel_of_a_state_space_is_not_rounded_by_autocast() -> None:
+    modes = Modes(width=3, modes=4)
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        kernel_DN = modes.kernel(64)
+
+    assert torch.equal(kernel_DN, modes.kernel(64))
+
+
+def test_the_matrices_of_a_causal_position_mixer_hold_its_triangle_row_by_row() -> None:
+    op = PositionMixer(width=2, length=3, groups=2, causal=True)
+    op.w.data = torch.arange(1.0, 13.0).reshape(2, 6)
+
+    assert op.matrices().tolist() == [
+        [[1, 0, 0], [2, 3, 0], [4, 5, 6]],
+        [[7, 0, 0], [8, 9, 0], [10, 11, 12]],
+    ]
