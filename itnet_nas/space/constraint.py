@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import final
@@ -63,9 +63,12 @@ class Constraint:
     _sign: str
 
     @classmethod
-    def parse(cls, text: str) -> Constraint:
-        """Read a constraint. Raises ConstraintError with the column of the first thing wrong."""
-        return _Parser(text).constraint()
+    def parse(cls, text: str, names: Collection[str] = NAMES) -> Constraint:
+        """Read a constraint on these figures.
+
+        Raises ConstraintError with the column of the first thing wrong.
+        """
+        return _Parser(text, names).constraint()
 
     @cached_property
     def computed(self) -> bool:
@@ -87,8 +90,10 @@ class Constraint:
 class _Parser:
     """Recursive descent, one function per rule of the grammar."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, known: Collection[str]) -> None:
         self.text = text
+        self.known = known
+        self.noun = "cost" if known is NAMES else "figure"
         self.at = 0
         self.depth = 0
         self.names: dict[str, None] = {}
@@ -117,7 +122,9 @@ class _Parser:
         if self.kind != "end":
             raise self._unexpected("the end", "a constraint compares two sides once")
         if not self.names:
-            raise ConstraintError("no figure is named", f"the figures are {', '.join(NAMES)}", 0)
+            raise ConstraintError(
+                "no figure is named", f"the figures are {', '.join(self.known)}", 0
+            )
         return Constraint(self.text, tuple(self.names), left, right, sign)
 
     def _sum(self) -> Term:
@@ -153,11 +160,11 @@ class _Parser:
             self._advance()
             return lambda figures: number
         if kind == "name":
-            if word not in NAMES:
-                hint = did_you_mean(word, NAMES)
+            if word not in self.known:
+                hint = did_you_mean(word, self.known)
                 raise ConstraintError(
-                    f'no cost is called "{word}"',
-                    f"{hint + ' ' if hint else ''}the figures are {', '.join(NAMES)}",
+                    f'no {self.noun} is called "{word}"',
+                    f"{hint + ' ' if hint else ''}the figures are {', '.join(self.known)}",
                     column,
                 )
             self.names[word] = None
@@ -174,7 +181,7 @@ class _Parser:
                 raise self._unexpected(")", f"the bracket at character {column + 1} is left open")
             self._advance()
             return inside
-        raise self._unexpected("a number or the name of a cost", "such as flops <= 50e6")
+        raise self._unexpected(f"a number or the name of a {self.noun}", "such as flops <= 50e6")
 
     def _unexpected(self, wanted: str, remedy: str) -> ConstraintError:
         # A number that runs into letters (50e6x) ends up as its first character alone.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from itnet_nas.errors import Problem, SpaceError
-from itnet_nas.space.values import ValuePath, path_text
 
 if TYPE_CHECKING:
     from itnet_nas.space.source import Source
+    from itnet_nas.space.values import ValuePath
 
 
 @final
@@ -26,7 +26,7 @@ class Findings:
         line, column = self.source.place(path, key=key)
         if offset and line is not None and column is not None:
             column += offset + self._quote(line, column)
-        problem = Problem(path_text(path), message, remedy, line, column)
+        problem = Problem(self.source.path_text(path), message, remedy, line, column)
         if problem not in self.problems:
             self.problems.append(problem)
 

@@ -22,7 +22,7 @@ from itnet_nas.errors import Problem, SpaceError
 from itnet_nas.space.findings import Findings
 from itnet_nas.space.source import Source
 from itnet_nas.space.space import INPUT, OUTPUT, Space
-from itnet_nas.space.values import plain, show
+from itnet_nas.space.values import path_text, plain, show
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,12 +104,13 @@ def from_node_link(source: Source) -> Source:
 
 @final
 class _Unlinked:
-    """One conversion. `moved` maps paths in the graph to paths in the file."""
+    """One conversion. `moved` maps paths in the graph to paths in the file, `called` to words."""
 
     def __init__(self, source: Source) -> None:
         self.given = source
         self.findings = Findings(source)
         self.moved: dict[ValuePath, ValuePath] = {}
+        self.called: dict[ValuePath, str] = {("layers",): "nodes"}
         self.listed: list[Any] = []
         self.places: dict[str, int] = {}  # name -> its place in `listed`
 
@@ -124,6 +125,7 @@ class _Unlinked:
             self._edge((links, index), edge, edges)
         file = {key: value for key, value in top.items() if key != "name"}
         self.moved |= {("graph", key): (key,) for key in file}
+        self.called |= {(key,): path_text(("graph", key)) for key in file}
         return Source(
             self.given.name,
             self.given.text,
@@ -131,6 +133,7 @@ class _Unlinked:
             self._moved(self.given.places),
             self._moved(self.given.keys),
             tuple(self.findings.problems),
+            self.called,
         )
 
     def _part(self, key: str, kind: type, default: Any) -> Any:
@@ -160,6 +163,9 @@ class _Unlinked:
         own = "repeat" if "layers" in node or "count" in node else "name"
         layer = {own if key == "id" else key: value for key, value in node.items()}
         self.moved |= {(*at, key): (*new, own if key == "id" else key) for key in node}
+        called = path_text(at) if name is None else f"nodes[{show(name)}]"
+        # Circles are told at `after`, which a graph does not have.
+        self.called |= {new: called, (*new, own): path_text((*at, "id")), (*new, "after"): called}
         if isinstance(name, str):
             self.places[name] = len(self.listed)
         self.listed.append(layer)
@@ -188,6 +194,8 @@ class _Unlinked:
         rest = {key: value for key, value in edge.items() if key not in ("source", "target")}
         after.append({"from": origin, **rest} if rest else origin)
         self.moved |= {at: new, (*at, "source"): (*new, "from")}
+        called = f"edges[{show(origin)}, {show(target)}]"
+        self.called |= {new: called, (*new, "from"): f"{called}.source"}
         self.moved |= {(*at, key): (*new, key) for key in rest}
 
     def _moved(self, places: Mapping[ValuePath, Place]) -> dict[ValuePath, Place]:

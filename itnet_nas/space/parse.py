@@ -80,9 +80,18 @@ def draft(source: Source) -> Draft:
 
 
 def read_model(
-    model: type[M], data: Mapping[str, Any], path: ValuePath, findings: Findings
+    model: type[M],
+    data: Mapping[str, Any],
+    path: ValuePath,
+    findings: Findings,
+    *,
+    lax: bool = False,
 ) -> Part[M]:
-    """Each field on its own, unknown and missing keys included."""
+    """Each field on its own, unknown and missing keys included.
+
+    `lax` takes what the model makes of a value of another kind, such as one text where it has a
+    list; otherwise that is a problem.
+    """
     values: dict[str, Any] = {}
     broken: set[str] = set()
     names = {field.alias or name: name for name, field in model.model_fields.items()}
@@ -95,7 +104,7 @@ def read_model(
             else:
                 values[key] = value
             continue
-        read, whole = _field(model, names[key], value, (*path, key), findings)
+        read, whole = _field(model, names[key], value, (*path, key), findings, lax)
         if whole or read is not None:
             values[names[key]] = read
         # A mapping without its wrong entries still says what its author meant with the others.
@@ -153,13 +162,18 @@ def _adapter(model: type[BaseModel], name: str) -> TypeAdapter[Any]:
 
 
 def _field(
-    model: type[BaseModel], name: str, value: Any, path: ValuePath, findings: Findings
+    model: type[BaseModel],
+    name: str,
+    value: Any,
+    path: ValuePath,
+    findings: Findings,
+    lax: bool = False,
 ) -> tuple[Any, bool]:
     """(value, True), or (what is left of it or None, False)."""
     kind = model.model_fields[name].annotation
     before = len(findings.problems)
     if isinstance(kind, type) and issubclass(kind, BaseModel) and isinstance(value, dict):
-        part = read_model(kind, value, path, findings)
+        part = read_model(kind, value, path, findings, lax=lax)
         if len(findings.problems) > before:
             return part.spec, False
     adapter = _adapter(model, name)
@@ -169,6 +183,8 @@ def _field(
         errors = error.errors(include_url=False)
         report(findings, errors, value, path, tuple(models_in(kind)))
         return _what_is_left(adapter, value, errors), False
+    if lax:
+        return read, True
     as_json = adapter.dump_python(read, mode="json", by_alias=True)
     for place, understood in changed_kind(value, as_json):
         given = value

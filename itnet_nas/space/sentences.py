@@ -58,9 +58,10 @@ def report(
     """Add one problem per error. `data` is what was validated, and `path` is where it stands.
 
     `models` says whose keys are known, for "did you mean". A list that seems too short because one
-    of its items is wrong is no problem of its own, nor is a key missing that is just misspelt.
+    of its items is wrong is no problem of its own, nor is a key missing that is just misspelt. A
+    value that fits no member of a union is one problem, not one for each member.
     """
-    located = [(_inside(data, error["loc"], error["type"]), error) for error in errors]
+    located = _one_each([(_inside(data, error["loc"], error["type"]), error) for error in errors])
     places = [place for place, _ in located]
     missing = {place for place, error in located if error["type"] == "missing"}
     asked: set[ValuePath] = set()  # missing keys that an unknown key beside them stands for
@@ -76,6 +77,36 @@ def report(
         if error["type"] in ("too_short", "too_long") and below:
             continue
         _report_one(findings, error, (*path, *place), place, models)
+
+
+def _one_each(
+    located: list[tuple[ValuePath, ErrorDetails]],
+) -> list[tuple[ValuePath, ErrorDetails]]:
+    """One error per place: of the member of a union that got farthest with the value.
+
+    Where every member wants another kind of value, the error names all of these kinds.
+    """
+    by_place: dict[ValuePath, list[ErrorDetails]] = {}
+    for place, error in located:
+        by_place.setdefault(place, []).append(error)
+    kept: list[tuple[ValuePath, ErrorDetails]] = []
+    for place, errors in by_place.items():
+        fits = [error for error in errors if not _kind_wanted(error["type"])]
+        if fits:
+            kept.append((place, fits[0]))
+        elif not any(
+            len(other) > len(place) and other[: len(place)] == place for other in by_place
+        ):
+            kinds = dict.fromkeys(_kind_wanted(error["type"]) for error in errors)
+            context = {"kinds": list(kinds)}
+            kept.append((place, {**errors[0], "ctx": {**errors[0].get("ctx", {}), **context}}))
+    return kept
+
+
+def _kind_wanted(error_type: str) -> str:
+    """`a list` for tuple_type; empty for an error that is not about the kind of a value."""
+    word, _, ending = error_type.partition("_")
+    return _KINDS.get(word, "") if ending in _TYPE_ENDINGS else ""
 
 
 def report_kind(findings: Findings, given: Any, read: Any, path: ValuePath) -> None:
@@ -145,9 +176,10 @@ def sentence(error: ErrorDetails, given: Any) -> tuple[str, str]:
     special = _SPECIAL.get(kind)
     if special is not None:
         return special(context) + got, ""
-    word = kind.split("_")[0]
-    if word in _KINDS and kind.split("_", 1)[1] in _TYPE_ENDINGS:
-        return f"must be {_KINDS[word]}{got}", _remedy_of_type(word, given)
+    wanted = _kind_wanted(kind)
+    if wanted:
+        kinds = context.get("kinds", [wanted])
+        return f"must be {_either(kinds)}{got}", _remedy_of_type(kind.split("_")[0], given)
     message = str(error["msg"])
     if kind in ("value_error", "assertion_error"):
         # A whole model's message names the values that disagree.

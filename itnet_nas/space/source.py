@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, final
 import yaml
 
 from itnet_nas.errors import Problem, SpaceError
+from itnet_nas.space.values import path_text
 from itnet_nas.space.yaml12 import Build, Loader
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class Source:
 
     `data` is plain Python: dicts with text keys, lists, texts, numbers, booleans, None. `places`
     and `keys` give (line, column), from 1, of values and of keys by path; both are empty for data
-    that came from Python.
+    that came from Python. `called` says what a path is called where the data was written in another
+    form: a layer that came from a graph is `nodes["mix1"]` to its author, not `layers[0]`.
     """
 
     name: str
@@ -51,6 +53,16 @@ class Source:
     places: Mapping[ValuePath, Place] = field(default_factory=dict)
     keys: Mapping[ValuePath, Place] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    called: Mapping[ValuePath, str] = field(default_factory=dict)
+
+    def path_text(self, path: ValuePath) -> str:
+        """The path as the author of the text would write it."""
+        for length in range(len(path), 0, -1):
+            known = self.called.get(path[:length])
+            if known is not None:
+                rest = path_text(path[length:])
+                return known + ("." if rest and not rest.startswith("[") else "") + rest
+        return path_text(path)
 
     def place(self, path: ValuePath, *, key: bool = False) -> tuple[int | None, int | None]:
         """Where the value (or its key) stands; for what is not there, where its parent stands."""

@@ -132,7 +132,7 @@ def _with(change: Callable[[dict[str, Any]], object]) -> str:
     [
         (
             lambda d: d["edges"].append({"source": "q", "target": "b"}),
-            'layers[1].after[1]\n  no layer is called "q"\n  layers: a',
+            'edges["q", "b"]\n  no layer is called "q"\n  layers: a',
         ),
         (
             lambda d: d["edges"].append({"source": "a", "target": "q"}),
@@ -149,10 +149,10 @@ def _with(change: Callable[[dict[str, Any]], object]) -> str:
         ),
         (
             lambda d: d["edges"][0].update(optionl=True),
-            'layers[1].after[0].optionl\n  there is no key "optionl" here\n'
+            'edges["a", "b"].optionl\n  there is no key "optionl" here\n'
             '  did you mean "optional"? the keys here are from, optional',
         ),
-        (lambda d: d["nodes"][0].pop("id"), 'layers[0]\n  the key "name" is missing'),
+        (lambda d: d["nodes"][0].pop("id"), 'nodes[0]\n  the key "name" is missing'),
         (
             lambda d: d.update(nodes=3),
             "nodes\n  must be a list in node-link form, got 3",
@@ -225,3 +225,40 @@ def test_graphml_can_be_read_by_drawing_tools(
         assert again.nodes["a"]["choices"] == (
             "conv(radius=1, dilation=1), conv(radius=2, dilation=1)"
         )
+
+
+def test_a_problem_with_a_graph_names_the_node_and_not_its_place_in_a_list(
+    kernels: Registry, tasks: Registry
+) -> None:
+    graph = nx.DiGraph(version=1, network={"widht": 8}, task={"name": "symbls"})
+    graph.add_node("far", kernels={"conv": {}}, optional="yes")
+    graph.add_node("1st", kernels={"conv": {}})
+    graph.add_edge("far", "1st")
+    graph.add_edge("1st", "far")
+
+    with pytest.raises(SpaceError) as raised:
+        load_space(graph, kernels=kernels, tasks=tasks)
+
+    assert {problem.path for problem in raised.value.problems} == {
+        "graph.network.widht",
+        'nodes["far"].optional',
+        "nodes[1].id",
+        'edges["1st", "far"]',
+        "graph.task.name",
+    }
+
+
+def test_a_circle_in_a_graph_is_told_at_its_node(kernels: Registry, tasks: Registry) -> None:
+    graph = nx.DiGraph(version=1, task={"name": "symbols"})
+    graph.add_node("a", kernels={"gru": {}})
+    graph.add_node("b", kernels={"gru": {}})
+    graph.add_edges_from([("a", "b"), ("b", "a")])
+
+    with pytest.raises(SpaceError) as raised:
+        load_space(graph, kernels=kernels, tasks=tasks)
+
+    assert str(raised.value).splitlines()[2:] == [
+        'space: nodes["a"]',
+        "  layers wait for each other in a circle: a -> b -> a",
+        "  leave one of these edges out",
+    ]
