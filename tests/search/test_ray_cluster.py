@@ -87,3 +87,24 @@ def busy_at_the_end() -> int:
     ]
     last = sorted(lines, key=lambda words: float(words[2]))[-6:]
     return len({words[0] for words in last})
+
+
+def test_two_trials_share_a_gpu_when_each_asks_for_half(cluster: Any, tmp_path: Path) -> None:
+    """The GPU is one in Ray's books alone, which is where placement is decided."""
+    cluster.add_node(num_cpus=4, num_gpus=1)
+    search = SearchSpec(strategy="random", trials=8, gpus_per_trial=0.5)
+    space = tiny_space(
+        layers=4,
+        search=search,
+        kernel_origins={family: REAL for family in FAMILIES},
+        task_origin=REAL,
+    )
+    with Store.create(tmp_path / "run", space) as store:
+        controller = Controller(space, store, RandomSearcher(), search)
+        run_ray(controller, lambda: None, cluster.address, "support.trials:visible_devices")
+
+    assert controller.workers == 2
+    lines = [file.read_text().split() for file in Path(os.environ["STAND_IN"]).iterdir()]
+    assert len(lines) == 8
+    assert {devices for _, devices in lines} == {"0"}
+    assert len({process for process, _ in lines}) == 2

@@ -68,3 +68,10 @@ def greedy_always(job: TrialJob, report: Report) -> Outcome:
             hoard[-1][::4096] = b"x" * len(hoard[-1][::4096])  # touched, so that it counts
             time.sleep(0.05)
     return nothing(job, report)
+
+
+def visible_devices(job: TrialJob, report: Report) -> Outcome:
+    """Leaves its process and the CUDA devices that it may see."""
+    mark(job, f"{os.getpid()} {os.environ.get('CUDA_VISIBLE_DEVICES', 'unset')}")
+    time.sleep(0.5)
+    return nothing(job, report)
