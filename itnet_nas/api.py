@@ -159,11 +159,17 @@ class Run:
         return layers_frame(self.space, self.records)
 
     def report(self, path: str | Path | None = None) -> Path:
-        """Write the report, one HTML file that needs nothing else; `report.html` in the run."""
+        """Write the report, one HTML file that needs nothing else; `report.html` in the run.
+
+        Raises RunError where it cannot be written.
+        """
         from itnet_nas.analysis.report import write_report
 
         target = Path(path) if path is not None else self.folder / "report.html"
-        write_report(self.space, self.records, self.stamp, target)
+        try:
+            write_report(self.space, self.records, self.stamp, target, run=str(self.folder))
+        except OSError as error:
+            raise RunError(f"{target} cannot be written: {error.strerror}") from error
         return target
 
     def _repr_html_(self) -> str:

@@ -102,7 +102,7 @@ class Registry:
             known = ", ".join(self._offers) or "none"
             raise UnknownPlugin(
                 f'no installed package offers a {self.kind} called "{name}"'
-                f"{'; ' + hint if hint else ''} installed: {known}"
+                f"{'; ' + hint if hint else ';'} installed: {known}"
             )
         if len(offers) > 1:
             raise DuplicatePlugin(f'{self.kind} "{name}" is {Listing(name, offers).problem}')

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from itnet_nas.analysis.hypervolume import curve
+from itnet_nas.analysis.numbers import count
 from itnet_nas.analysis.pareto import nondominated, signed
 from itnet_nas.analysis.ticks import linear_ticks, log_ticks, tick_labels
-from itnet_nas.analysis.words import count, figure, unit
+from itnet_nas.analysis.words import figure, unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from itnet_nas.analysis.numbers import short
 from itnet_nas.analysis.pareto import signed
 from itnet_nas.errors import InfeasibleError, UsageError, did_you_mean
 from itnet_nas.space.constraint import Constraint, ConstraintError
@@ -26,8 +27,9 @@ RULES = {
 def pick(space: Space, front: Sequence[TrialRecord], rule: str) -> TrialRecord:
     """One member of a front (as `pareto.front` gives it).
 
-    rule   `knee`, `best`, `cheapest` (`RULES` has them in words); a bound such as "flops<=1e6": the
-           best quality among the members within it; or the number of a trial on the front
+    rule   `knee`, `best`, `cheapest` (`RULES` has them in words); the number of a trial on the
+           front; or a bound such as "flops<=1e6" on objectives and other figures of the trials: the
+           best quality among the members within it
 
     Raises UsageError for a rule that says nothing here, InfeasibleError when no member obeys it.
     """
@@ -85,8 +87,10 @@ def _numbered(front: Sequence[TrialRecord], number: int) -> TrialRecord:
 
 
 def _within(space: Space, front: Sequence[TrialRecord], text: str) -> TrialRecord:
+    known = dict.fromkeys(objective.name for objective in space.objectives)
+    known |= dict.fromkeys(sorted({name for record in front for name in record.figures}))
     try:
-        bound = Constraint.parse(text)
+        bound = Constraint.parse(text, tuple(known))
     except ConstraintError as error:
         raise UsageError(f'"{text}" is no bound: {error}; {error.remedy}') from error
     inside = []
@@ -105,5 +109,5 @@ def _within(space: Space, front: Sequence[TrialRecord], text: str) -> TrialRecor
     ranges = []
     for name in bound.names:
         seen = [{**record.figures, **record.objectives}[name] for record in front]
-        ranges.append(f"{name} runs from {min(seen):.6g} to {max(seen):.6g}")
+        ranges.append(f"{name} runs from {short(min(seen), 4)} to {short(max(seen), 4)}")
     raise InfeasibleError(f'no member of the front obeys "{text}"; on it {" and ".join(ranges)}')

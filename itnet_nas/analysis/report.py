@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from itnet_nas.analysis.bias_table import bias_table, member
 from itnet_nas.analysis.chart import hypervolume_chart, scatter
 from itnet_nas.analysis.hypervolume import hypervolume, scale
+from itnet_nas.analysis.numbers import column, count, duration, short
 from itnet_nas.analysis.palette import palette
 from itnet_nas.analysis.pareto import front as front_of
 from itnet_nas.analysis.pick import RULES, pick
 from itnet_nas.analysis.verdict import biases_differ, trust, verdict
-from itnet_nas.analysis.words import count, duration, short, value
+from itnet_nas.analysis.words import axis_words, value
 from itnet_nas.results.record import TrialState
 from itnet_nas.space.constraint import NAMES
 
@@ -41,6 +42,7 @@ def write_report(
 ) -> Path:
     """Write the report to `path`, replacing it at once; a reader never sees half of it."""
     target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(target.name + ".part")
     draft.write_text(render(space, records, stamp, run), encoding="utf-8")
     draft.replace(target)
@@ -65,7 +67,7 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters |= {"short": short, "duration": duration}
-    environment.globals |= {"value": value, "count": count}
+    environment.globals |= {"value": value, "count": count, "axis_words": axis_words}
     return environment.get_template("report.html.j2").render(view(space, records, stamp, run))
 
 
@@ -88,6 +90,10 @@ def view(
         "run": run,
         "head": _head(space, records, stamp),
         "front": front,
+        "figures_of_front": {
+            objective.name: column([record.objectives[objective.name] for record in front])
+            for objective in space.objectives
+        },
         "members": {row.trial: row for row in table.members},
         "named": named,
         "knee": knee,

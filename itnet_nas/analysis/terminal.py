@@ -1,18 +1,17 @@
-"""The front and the layers of a run as plain text. Pure functions of their arguments.
+"""Trials and layers of a run as text for a person. Pure functions of their arguments.
 
-Whether stdout is a terminal, how wide it is and whether NO_COLOR is set is for the caller to say:
-`colour_wanted` has the rule. Without colour every fact still stands in words.
+How wide the terminal is, and whether it takes colour and Unicode, is for the caller to say. Without
+colour every fact still stands in words. `trial_rows` is the same for a program: nothing rounded.
 """
 
 from __future__ import annotations
 
 import math
-import os
 from typing import TYPE_CHECKING
 
 from itnet_nas.analysis.bias_table import bias_table, member
+from itnet_nas.analysis.numbers import column, short
 from itnet_nas.analysis.palette import palette
-from itnet_nas.analysis.words import short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,54 +27,56 @@ BRAILLE = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 ROWS = 14
 
 
-def colour_wanted(terminal: bool, environment: Mapping[str, str] = os.environ) -> bool:
-    """NO_COLOR (not empty) forbids, FORCE_COLOR asks, else a terminal gets colour."""
-    if environment.get("NO_COLOR"):
-        return False
-    return bool(environment.get("FORCE_COLOR")) or terminal
+def trial_rows(
+    space: Space, records: Sequence[TrialRecord]
+) -> tuple[list[str], list[list[int | float | str | None]]]:
+    """Columns and rows: trial, objectives, one column per layer; None for what is not there."""
+    rows = [member(space, record).kernels for record in records]
+    layers = _layers(space, rows)
+    names = [objective.name for objective in space.objectives]
+    body = [
+        [
+            record.number,
+            *(record.objectives.get(name) for name in names),
+            *(_label(kernels.get(layer)) for layer in layers),
+        ]
+        for record, kernels in zip(records, rows, strict=True)
+    ]
+    return ["trial", *names, *layers], body
 
 
-def front_table(
+def trial_table(
     space: Space,
-    front: Sequence[TrialRecord],
+    records: Sequence[TrialRecord],
     *,
-    terminal: bool,
     width: int = 100,
     color: bool = False,
     unicode: bool = True,
 ) -> str:
-    """The front, cheapest first: trial, objectives, one column per layer.
+    """Trials in the order given: number, state unless all are complete, objectives, layers.
 
-    Aligned for a person where `terminal`; else TSV with exact figures, nothing cut or coloured. On
-    a terminal that is narrower than the table the layers of each trial go on lines of their own.
+    Where the table is wider than `width`, the layers of each trial go on lines of their own.
     """
-    layers = [layer.name for layer in space.layers]
-    names = [objective.name for objective in space.objectives]
     absent = "–" if unicode else "-"
-    if not terminal:
-        lines = ["\t".join(["trial", *names, *layers])]
-        for record in front:
-            kernels = member(space, record).kernels
-            cells = [_label(kernels[name], "") for name in layers]
-            exact = [repr(record.objectives[name]) for name in names]
-            cells = [" ".join(cell.split()) for cell in cells]  # a tab would be a column
-            lines.append("\t".join([str(record.number), *exact, *cells]))
-        return "\n".join(lines) + "\n"
-    colours = palette(space, front) if color else {}
-    head = ["trial", *names, *layers]
-    rows, families = [], []
-    for record in front:
-        kernels = member(space, record).kernels
-        rows.append(
-            [
-                str(record.number),
-                *(short(record.objectives[name], 4) for name in names),
-                *(_label(kernels[name], absent) for name in layers),
-            ]
-        )
-        families.append(["" if (k := kernels[name]) is None else k.family for name in layers])
-    figures = 1 + len(names)
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    colours = palette(space, records) if color else {}
+    kernels = [member(space, record).kernels for record in records]
+    layers = _layers(space, kernels)
+    head, columns = ["trial"], [[str(record.number) for record in records]]
+    if not all(record.complete for record in records):
+        head.append("state")
+        columns.append([str(record.state) for record in records])
+    for name in (objective.name for objective in space.objectives):
+        texts = iter(column([r.objectives[name] for r in records if name in r.objectives]))
+        head.append(name)
+        columns.append([next(texts) if name in r.objectives else absent for r in records])
+    figures = len(head)
+    head += layers
+    columns += [[_label(row.get(name)) or absent for row in kernels] for name in layers]
+    widths = [max(map(len, [name, *texts])) for name, texts in zip(head, columns, strict=True)]
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    families = [
+        ["" if (k := row.get(name)) is None else k.family for name in layers] for row in kernels
+    ]
     if sum(widths) + 2 * (len(widths) - 1) <= width:
         lines = [_aligned(head, widths, figures, [], {})]
         lines += [
@@ -84,7 +85,7 @@ def front_table(
         ]
         return _joined(lines)
     lines = [_aligned(head[:figures], widths[:figures], figures, [], {})]
-    longest = max(len(name) for name in layers)
+    longest = max(map(len, layers))
     for row, kinds in zip(rows, families, strict=True):
         lines.append(_aligned(row[:figures], widths[:figures], figures, [], {}))
         lines += [
@@ -181,8 +182,15 @@ def scatter(
     return _joined(lines)
 
 
-def _label(kernel: Kernel | None, absent: str) -> str:
-    return absent if kernel is None else kernel.label
+def _layers(space: Space, rows: Sequence[Mapping[str, object]]) -> list[str]:
+    """Of the space, then those that only records have: the space may have changed since."""
+    return list(
+        dict.fromkeys([*(layer.name for layer in space.layers), *(n for r in rows for n in r)])
+    )
+
+
+def _label(kernel: Kernel | None) -> str | None:
+    return None if kernel is None else kernel.label
 
 
 def _aligned(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from itnet_nas.analysis.words import short
+from itnet_nas.analysis.numbers import short
 
 MANTISSAS = (
     (1.0,),

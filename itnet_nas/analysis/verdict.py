@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from itnet_nas.analysis.bias_table import member
 from itnet_nas.analysis.hypervolume import curve
+from itnet_nas.analysis.numbers import count, short, times
 from itnet_nas.analysis.pareto import signed
-from itnet_nas.analysis.words import architecture_words, count, figure, short, times, unit
+from itnet_nas.analysis.words import architecture_words, figure, unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,12 +5,13 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from itnet_nas.analysis.numbers import short
 from itnet_nas.space.space import INPUT, OUTPUT
 
 if TYPE_CHECKING:
     from itnet_nas.arch.architecture import Architecture
+    from itnet_nas.axes import Bias
 
-_PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _UNITS = {
     "flops": "FLOP",
     "params": "parameters",
@@ -19,15 +20,6 @@ _UNITS = {
     "memory_mb": "MB",
     "train_seconds": "s of training",
 }
-
-
-def short(value: float, digits: int = 3) -> str:
-    """`1.23 M`, `0.123`, `12`: significant digits, an SI prefix from a thousand on."""
-    rounded = float(f"{value:.{digits}g}")
-    for factor, prefix in _PREFIXES:
-        if abs(rounded) >= factor:
-            return f"{rounded / factor:.12g} {prefix}"
-    return f"{rounded:.12g}"
 
 
 def unit(name: str) -> str:
@@ -53,26 +45,6 @@ def value(name: str, number: float, digits: int = 3) -> str:
     return figure(name, number, digits) if name in _UNITS else short(number, digits)
 
 
-def duration(seconds: float) -> str:
-    """`42 s`, `3 min 20 s`, `2 h 05 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def times(ratio: float) -> str:
-    """`3.1`, `12`, `450`: a ratio of at least one in two digits."""
-    return f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}"
-
-
-def count(number: int, noun: str) -> str:
-    """`1 trial`, `2 trials`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def architecture_words(architecture: Architecture) -> str:
     """`conv(radius=3) then gru` for a chain, `mix1 conv(radius=3), mix2 gru` for other graphs."""
     names = [layer.name for layer in architecture.layers]
@@ -84,3 +56,15 @@ def architecture_words(architecture: Architecture) -> str:
         copies = len(list(same))
         parts.append(label if copies == 1 else f"{copies} × {label}")
     return " then ".join(parts) or "no layer"
+
+
+def axis_words(bias: Bias) -> dict[str, str]:
+    """Axis -> its value with the figure that belongs to it: `window(2)`, `path in transition`."""
+    support, state, content = str(bias.support), str(bias.state), str(bias.content)
+    if bias.radius is not None:
+        support += f"({bias.radius})"
+    if bias.state_size is not None:
+        state += f"({bias.state_size})"
+    if bias.entry:
+        content += f" in {', '.join(bias.entry)}"
+    return {"support": support, "sharing": str(bias.sharing), "state": state, "content": content}

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from itnet_nas.cli.options import common, read_text, space_argument
-from itnet_nas.cli.output import emit_json, emit_table, talk
+from itnet_nas.cli.options import common, require_file, space_argument
+from itnet_nas.cli.output import command, emit_json, emit_table, talk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def check(file: Path, as_json: bool) -> None:
     from itnet_nas.cli.size import size_of
     from itnet_nas.space import load_space
 
-    read_text(file)
+    require_file(file)
     notes: list[str] = []
     space = load_space(file, notes=notes)
     require_feasible(space)
@@ -55,4 +55,4 @@ def check(file: Path, as_json: bool) -> None:
     emit_table(["what", "is"], rows)
     for note in notes:
         talk(f"note: {note}")
-    talk(f"{file} can be searched; next: itnet-nas search {file} --dry-run")
+    talk(f"{file} can be searched; next: {command('search', file, '--dry-run')}")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from itnet_nas.analysis.numbers import count
 from itnet_nas.api import open_run
-from itnet_nas.cli.front_view import front_json, front_rows
+from itnet_nas.cli.front_view import front_json
 from itnet_nas.cli.live import figures
-from itnet_nas.cli.output import emit_json, emit_table, talk, warn
+from itnet_nas.cli.output import command, emit_json, emit_trials, talk, warn
 from itnet_nas.errors import ItnetError
 
 if TYPE_CHECKING:
@@ -47,13 +48,19 @@ def finish(summary: Summary, verb: str, as_json: bool) -> None:
             },
         )
     elif len(front):
-        emit_table(*front_rows(front))
+        emit_trials(run.space, [trial.record for trial in front])
     failed = f", {summary.failed} failed" if summary.failed else ""
-    talk(f"{ENDINGS[summary.ended]}: {summary.trials} trials, {summary.complete} complete{failed}")
+    trials = count(summary.trials, "trial")
+    talk(f"{ENDINGS[summary.ended]}: {trials}, {summary.complete} complete{failed}")
     if len(front):
         best, knee = front.pick("best"), front.pick("knee")
-        talk(f"front of {len(front)}; best is trial {best.number}: {figures(best.objectives)}")
-        talk(f"knee is trial {knee.number}: {figures(knee.objectives)}; {knee.label}")
+        same = best.number == knee.number
+        talk(
+            f"front of {len(front)}; {'knee and ' if same else ''}best is trial {best.number}: "
+            f"{figures(best.objectives)}; {best.label}"
+        )
+        if not same:
+            talk(f"knee is trial {knee.number}: {figures(knee.objectives)}; {knee.label}")
     if problem:
         warn(problem)
     if path is not None:
@@ -64,7 +71,7 @@ def finish(summary: Summary, verb: str, as_json: bool) -> None:
 def next_command(summary: Summary, knee: int | None) -> str:
     """What a person would most likely type now."""
     if summary.ended == "interrupted":
-        return f"itnet-nas resume {summary.folder}"
+        return command("resume", summary.folder)
     if summary.ended == "failures" or knee is None:
-        return f"itnet-nas status {summary.folder}"
-    return f"itnet-nas explain {summary.folder} {knee}"
+        return command("status", summary.folder)
+    return command("explain", summary.folder, knee)

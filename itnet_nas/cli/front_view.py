@@ -1,4 +1,4 @@
-"""A front as rows for a table and as objects for JSON."""
+"""A front as objects for JSON."""
 
 from __future__ import annotations
 
@@ -29,23 +29,3 @@ def trial_json(record: TrialRecord) -> dict[str, Any]:
 def front_json(trials: Front | list[Trial]) -> list[dict[str, Any]]:
     """Every member, cheapest first."""
     return [trial_json(trial.record) for trial in trials]
-
-
-def front_rows(trials: Front | list[Trial]) -> tuple[list[str], list[list[Any]]]:
-    """Columns and rows: number, objectives, one column per layer that any member has."""
-    records = [trial.record for trial in trials]
-    objectives = list(records[0].objectives) if records else []
-    layers = list(
-        dict.fromkeys(layer.name for record in records for layer in record.architecture.layers)
-    )
-    rows = []
-    for record in records:
-        label = {layer.name: layer.label for layer in record.architecture.layers}
-        rows.append(
-            [
-                record.number,
-                *(record.objectives[name] for name in objectives),
-                *(label.get(name) for name in layers),
-            ]
-        )
-    return ["trial", *objectives, *layers], rows

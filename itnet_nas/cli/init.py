@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from itnet_nas.cli.options import common, write_text
-from itnet_nas.cli.output import emit_json, emit_table, talk
+from itnet_nas.cli.output import command, emit_json, emit_table, talk
 from itnet_nas.errors import UsageError, did_you_mean
 
 DEFAULT = "quickstart"
@@ -31,7 +31,14 @@ def purpose(text: str) -> str:
 
 @click.command()
 @click.argument("name", metavar="[NAME]", type=click.Path(path_type=Path), required=False)
-@click.option("--from", "source", default=DEFAULT, show_default=True, help="Which example.")
+@click.option(
+    "--from",
+    "source",
+    metavar="EXAMPLE",
+    default=DEFAULT,
+    show_default=True,
+    help="Which one; --list names them.",
+)
 @click.option("--list", "listing", is_flag=True, help="List the examples and write nothing.")
 @common
 def init(name: Path | None, source: str, listing: bool, as_json: bool) -> None:
@@ -66,4 +73,4 @@ def init(name: Path | None, source: str, listing: bool, as_json: bool) -> None:
         emit_json("init", {"file": str(target), "example": source})
         return
     click.echo(target)
-    talk(f"next: itnet-nas check {target}, then itnet-nas search {target}")
+    talk(f"next: {command('check', target)}, then {command('search', target)}")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, final
 
 import click
 
-from itnet_nas.cli.output import duration, short, terminal_width, warn
+from itnet_nas.analysis.numbers import duration, short
+from itnet_nas.cli.output import terminal_width, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,4 +88,4 @@ def line(progress: Progress) -> str:
 
 def figures(objectives: dict[str, float]) -> str:
     """`error 0.12, flops 4.2 M`."""
-    return ", ".join(f"{name} {short(value)}" for name, value in objectives.items())
+    return ", ".join(f"{name} {short(value, 4)}" for name, value in objectives.items())

@@ -3,6 +3,7 @@
 0  done                          3    environment: a plugin, a device or data is missing
 1  the answer is no              4    the search ended early
 2  usage                         130  interrupted; the run can be resumed
+                                 70   a mistake in this program
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 ENVIRONMENT = 3
+INTERNAL = 70  # EX_SOFTWARE: none of the answers above
 
 
 @final
@@ -74,6 +76,17 @@ class Program(click.Group):
             if debug:
                 raise
             self._fail(words, type(error).__name__, str(error), ENVIRONMENT, error)
+        except Exception as error:  # a mistake of ours: still no traceback unless asked for
+            if debug:
+                raise
+            self._fail(
+                words,
+                "InternalError",
+                f"this should not have happened: {type(error).__name__}: {error}\n"
+                f"the same command with --debug shows where; please report it",
+                INTERNAL,
+                error,
+            )
         sys.exit(code if isinstance(code, int) else 0)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -32,7 +32,21 @@ def common(function: F) -> F:
 
 space_argument = click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 run_argument = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
-trial_argument = click.argument("trial", metavar="TRIAL", type=click.IntRange(min=0))
+
+
+class TrialNumber(click.ParamType[int]):
+    """The number of a trial, from 0."""
+
+    name = "trial"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        if not str(value).isdecimal():
+            self.fail(f"'{value}' is no number of a trial.", param, ctx)
+        return int(value)
+
+
+trial_argument = click.argument("trial", metavar="TRIAL", type=TrialNumber())
 output_option = click.option(
     "-o",
     "--output",
@@ -64,10 +78,16 @@ def search_options(function: F) -> F:
 
 
 _SEARCH: Sequence[Callable[[Any], Any]] = (
-    click.option("--trials", type=click.IntRange(min=1), help="Trials in all."),
-    click.option("--time", type=Duration(), help="Stop after this long: 90s, 10m, 2h, 1d."),
-    click.option("--workers", type=click.IntRange(min=1), help="Trials at the same time."),
-    click.option("--address", help="A running Ray cluster; without it Ray starts here."),
+    click.option("--trials", metavar="N", type=click.IntRange(min=1), help="Trials in all."),
+    click.option(
+        "--time", metavar="TIME", type=Duration(), help="Stop after this long: 90s, 10m, 2h."
+    ),
+    click.option(
+        "--workers", metavar="N", type=click.IntRange(min=1), help="Trials at the same time."
+    ),
+    click.option(
+        "--address", metavar="ADDR", help="A running Ray cluster; without it Ray starts here."
+    ),
     click.option(
         "--backend",
         type=click.Choice(["ray", "local"]),
@@ -78,17 +98,15 @@ _SEARCH: Sequence[Callable[[Any], Any]] = (
 )
 
 
-def read_text(file: Path) -> str:
-    """The text of a space file. Raises UsageError where there is none."""
-    try:
-        return file.read_text(encoding="utf-8")
-    except FileNotFoundError:
+def require_file(file: Path) -> None:
+    """Raises UsageError where there is no such file; what is wrong inside is not asked here."""
+    if file.is_dir():
+        raise UsageError(f"{file} is a folder; name a .yaml or .json file in it")
+    if not file.exists():
         raise UsageError(
             f"there is no file {file}; `itnet-nas init` writes one, "
             f"`itnet-nas init --list` shows which"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read: {error}") from error
+        )
 
 
 def write_text(text: str, output: Path) -> None:
@@ -102,4 +120,4 @@ def write_bytes(data: bytes, output: Path) -> None:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_bytes(data)
     except OSError as error:
-        raise RunError(f"{output} cannot be written: {error}") from error
+        raise RunError(f"{output} cannot be written: {error.strerror}") from error

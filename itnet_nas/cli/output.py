@@ -7,16 +7,21 @@ decorated: what follows a pipe is a program.
 from __future__ import annotations
 
 import json
-import math
 import os
+import shlex
 import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from itnet_nas.analysis.numbers import column
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from itnet_nas.results.record import TrialRecord
+    from itnet_nas.space.space import Space
 
 
 def talk(text: str) -> None:
@@ -45,15 +50,17 @@ def emit_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 
 def aligned(columns: Sequence[str], rows: Sequence[Sequence[Any]], indent: str = "") -> str:
-    """A table for people: numbers to the right, the last column not padded."""
-    body = [[short(cell) for cell in row] for row in rows]
-    widths = [max(len(line[i]) for line in [list(columns), *body]) for i in range(len(columns))]
+    """A table for people: numbers rounded and to the right, the last column not padded."""
     numeric = [
-        bool(rows) and all(isinstance(row[i], int | float) for row in rows)
+        bool(rows) and all(isinstance(row[i], int | float | None) for row in rows)
         for i in range(len(columns))
     ]
+    texts = [
+        _for_people([row[i] for row in rows], right) for i, right in enumerate(numeric)
+    ]  # by column
+    widths = [max(map(len, [name, *cells])) for name, cells in zip(columns, texts, strict=True)]
     lines = []
-    for number, line in enumerate([list(columns), *body]):
+    for number, line in enumerate([list(columns), *zip(*texts, strict=True)]):
         cells = [
             cell.rjust(width) if right else cell.ljust(width)
             for cell, width, right in zip(line, widths, numeric, strict=True)
@@ -63,38 +70,50 @@ def aligned(columns: Sequence[str], rows: Sequence[Sequence[Any]], indent: str =
     return "\n".join(lines)
 
 
-def short(value: Any) -> str:
-    """A figure in four digits, a large one with its SI prefix; None as a dash."""
-    if value is None:
-        return "–"
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    if isinstance(value, int) and abs(value) < 10_000:
-        return str(value)
-    if not math.isfinite(value):
-        return str(value)
-    for factor, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= max(factor, 10_000):
-            return f"{value / factor:.4g} {prefix}"
-    return f"{value:.4g}"
+def _for_people(cells: Sequence[Any], numeric: bool) -> list[str]:
+    """One column as text; None as a dash."""
+    if not numeric:
+        return ["–" if cell is None else str(cell) for cell in cells]
+    figures = iter(column([cell for cell in cells if cell is not None]))
+    return ["–" if cell is None else next(figures) for cell in cells]
 
 
-def duration(seconds: float) -> str:
-    """`42 s`, `3 min 20 s`, `2 h 05 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+def colour_wanted(terminal: bool, environment: Mapping[str, str] = os.environ) -> bool:
+    """NO_COLOR (not empty) forbids, FORCE_COLOR asks, else a terminal gets colour."""
+    if environment.get("NO_COLOR"):
+        return False
+    return bool(environment.get("FORCE_COLOR")) or terminal
+
+
+def emit_trials(space: Space, records: Sequence[TrialRecord]) -> None:
+    """Trials with their layers: in colour on a terminal, else TSV with exact figures."""
+    from itnet_nas.analysis.terminal import trial_rows, trial_table
+
+    if not is_terminal():
+        emit_table(*trial_rows(space, records))
+        return
+    click.echo(trial_table(space, records, **look()), nl=False, color=colour_wanted(True))
+
+
+def look() -> dict[str, Any]:
+    """What the terminal at stdout can show: width, color, unicode."""
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    return {
+        "width": terminal_width(),
+        "color": colour_wanted(is_terminal()),
+        "unicode": encoding.startswith("utf"),
+    }
+
+
+def command(*words: object) -> str:
+    """A command line as a person can paste it: `itnet-nas resume 'my run'`."""
+    return shlex.join(["itnet-nas", *map(str, words)])
 
 
 def bold(text: str, err: bool = False) -> str:
-    """Bold where the stream is a terminal and nobody said NO_COLOR."""
+    """Bold where colour is wanted."""
     stream = sys.stderr if err else sys.stdout
-    if os.environ.get("NO_COLOR") or not stream.isatty():
-        return text
-    return click.style(text, bold=True)
+    return click.style(text, bold=True) if colour_wanted(stream.isatty()) else text
 
 
 def is_terminal() -> bool:

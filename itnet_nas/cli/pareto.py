@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from itnet_nas.analysis.numbers import count
 from itnet_nas.cli.options import common, run_argument
-from itnet_nas.cli.output import emit_json, emit_table, talk
+from itnet_nas.cli.output import (
+    colour_wanted,
+    command,
+    emit_json,
+    emit_trials,
+    is_terminal,
+    look,
+    talk,
+)
 from itnet_nas.errors import InfeasibleError, UsageError
 
 if TYPE_CHECKING:
@@ -22,13 +31,20 @@ if TYPE_CHECKING:
 @click.option(
     "--pick",
     metavar="RULE",
-    help="One member: best, cheapest, knee, a trial's number, or a bound such as 'flops<=1e6'.",
+    help="One member: knee, best, cheapest, a trial's number, or the best within a bound on any "
+    "objective or figure, such as 'flops<=1e6'.",
 )
+@click.option("--no-plot", is_flag=True, help="Leave out the picture on a terminal.")
 @common
-def pareto(run: Path, as_csv: bool, pick: str | None, as_json: bool) -> None:
-    """Show the non-dominated trials of a run, cheapest first."""
+def pareto(run: Path, as_csv: bool, pick: str | None, no_plot: bool, as_json: bool) -> None:
+    """Show the non-dominated trials of a run, cheapest first.
+
+    On a terminal a picture of quality against the first cost stands below.
+    """
+    from itnet_nas.analysis.pick import RULES
+    from itnet_nas.analysis.terminal import scatter, trial_rows
     from itnet_nas.api import open_run
-    from itnet_nas.cli.front_view import front_json, front_rows, trial_json
+    from itnet_nas.cli.front_view import front_json, trial_json
 
     if as_csv and as_json:
         raise UsageError("--csv and --json exclude each other")
@@ -37,7 +53,7 @@ def pareto(run: Path, as_csv: bool, pick: str | None, as_json: bool) -> None:
     if not len(front):
         raise InfeasibleError(
             f"no trial of {run} is complete, so there is no front; "
-            f"`itnet-nas status {run}` says what became of them"
+            f"`{command('status', run)}` says what became of them"
         )
     picked = None if pick is None else front.pick(pick)
     if as_json:
@@ -54,15 +70,24 @@ def pareto(run: Path, as_csv: bool, pick: str | None, as_json: bool) -> None:
             data["pick"] = {"rule": pick, **trial_json(picked.record)}
         emit_json("pareto", data)
         return
-    columns, rows = front_rows(front if picked is None else [picked])
+    shown = [trial.record for trial in (front if picked is None else [picked])]
     if as_csv:
         text = io.StringIO()
+        columns, rows = trial_rows(opened.space, shown)
         csv.writer(text, lineterminator="\n").writerows([columns, *rows])
         click.echo(text.getvalue(), nl=False)
         return
-    emit_table(columns, rows)
-    if picked is None:
-        talk(
-            f"{len(front)} of {len(opened.records)} trials; "
-            f"hypervolume {front.hypervolume:.3f} of 1"
-        )
+    emit_trials(opened.space, shown)
+    if picked is not None:
+        rule = (pick or "").strip()
+        talk(f"{rule}: {RULES[rule]}" if rule in RULES else f"best within {rule}")
+        talk(f"next: {command('explain', run, picked.number)}")
+        return
+    if is_terminal() and not no_plot and len(shown) > 1:
+        picture = scatter(opened.space, opened.records, shown, **look())
+        click.echo("\n" + picture, color=colour_wanted(True))
+    talk(
+        f"{len(front)} of {count(len(opened.records), 'trial')}; "
+        f"hypervolume {front.hypervolume:.3f} of 1"
+    )
+    talk(f"next: {command('explain', run, front.pick('knee').number)}")

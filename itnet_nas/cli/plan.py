@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from itnet_nas.analysis.numbers import count
 from itnet_nas.cli.output import emit_json, emit_table, talk, warn
 from itnet_nas.cli.settings import too_few, workers_of
 
@@ -50,8 +51,8 @@ def show_plan(space: Space, folder: Path, backend: str, as_json: bool) -> None:
         ["space", space.name],
         *size.rows(),
         ["constraints", "; ".join(space.constraints) or "none"],
-        ["feasible", f"{share:.1%} of {SAMPLES} random architectures"],
-        ["plan", f"{search.trials} trials by {search.strategy}, {workers} at a time"],
+        ["feasible", _feasible(space, share)],
+        ["plan", f"{count(search.trials, 'trial')} by {search.strategy}, {workers} at a time"],
         [
             "each trial",
             f"{space.recipe.steps} steps of {space.recipe.batch_size} = {examples} examples",
@@ -62,11 +63,17 @@ def show_plan(space: Space, folder: Path, backend: str, as_json: bool) -> None:
     ]
     emit_table(["what", "is"], rows)
     if (folder / "run.sqlite").exists():
-        talk(f"{folder} already holds a run; name another folder with --run")
+        warn(f"{folder} already holds a run, so this search would be refused: name another --run")
     concern = too_few(search, backend)
     if concern:
         warn(concern)
     talk("nothing was started")
+
+
+def _feasible(space: Space, share: float) -> str:
+    if not space.constraints:
+        return "all"
+    return f"{share:.1%} of {SAMPLES} random architectures"
 
 
 def feasible_share(space: Space) -> float:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from itnet_nas.cli.options import common, read_text, run_argument, search_options
+from itnet_nas.analysis.numbers import count
+from itnet_nas.cli.options import common, require_file, run_argument, search_options
 from itnet_nas.cli.output import talk
 
 if TYPE_CHECKING:
@@ -53,12 +54,13 @@ def resume(
     if extend is not None:
         from itnet_nas.space import load_space
 
-        text = read_text(extend)
+        require_file(extend)
         notes: list[str] = []
         wider = load_space(extend, notes=notes)
+        text = extend.read_text(encoding="utf-8-sig")
         for note in notes:
             talk(f"note: {note}")
-    talk(f"{ended} trials have ended, {interrupted} were interrupted")
+    talk(f"{count(ended, 'trial')} ended so far, {interrupted} interrupted")
     announce(settings, run, backend)
 
     from itnet_nas.cli.finish import finish

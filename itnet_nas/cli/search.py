@@ -12,7 +12,7 @@ from itnet_nas.cli.options import (
     KEEP_WEIGHTS,
     STRATEGIES,
     common,
-    read_text,
+    require_file,
     search_options,
     space_argument,
 )
@@ -27,13 +27,23 @@ if TYPE_CHECKING:
 @click.option(
     "--run",
     type=click.Path(path_type=Path),
-    help="The run's folder.  [default: runs/<name of the space>]",
+    metavar="DIR",
+    help="The run's folder.  [default: runs/NAME of the space]",
 )
 @click.option("--strategy", type=click.Choice(STRATEGIES), help="Who proposes.")
-@click.option("--seed", type=click.IntRange(min=0), help="Decides every proposal and every weight.")
+@click.option(
+    "--seed",
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="Decides every proposal and every weight.",
+)
 @search_options
-@click.option("--cpus-per-trial", type=click.IntRange(min=1), help="Threads of a trial.")
-@click.option("--gpus-per-trial", type=click.FloatRange(min=0), help="May be a fraction.")
+@click.option(
+    "--cpus-per-trial", metavar="N", type=click.IntRange(min=1), help="Threads of a trial."
+)
+@click.option(
+    "--gpus-per-trial", metavar="F", type=click.FloatRange(min=0), help="May be a fraction."
+)
 @click.option("--keep-weights", type=click.Choice(KEEP_WEIGHTS), help="Whose weights are kept.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done; start nothing.")
 @common
@@ -57,7 +67,7 @@ def search(
     from itnet_nas.cli.settings import announce, with_flags
     from itnet_nas.space import load_space
 
-    text = read_text(file)
+    require_file(file)
     notes: list[str] = []
     space = load_space(file, notes=notes)
     space = space.model_copy(update={"search": with_flags(space.search, flags)})
@@ -79,7 +89,7 @@ def search(
         summary = run_search(
             space,
             folder,
-            source_text=text,
+            source_text=file.read_text(encoding="utf-8-sig"),
             command=context.obj or "",
             address=address,
             backend=backend,

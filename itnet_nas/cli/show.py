@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from itnet_nas.cli.options import common, output_option, read_text, space_argument, write_text
+from itnet_nas.cli.options import common, output_option, require_file, space_argument, write_text
 from itnet_nas.cli.output import emit_json
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def show(file: Path, kind: str, output: Path | None, as_json: bool) -> None:
     """
     from itnet_nas.space import load_space
 
-    read_text(file)
+    require_file(file)
     space = load_space(file)
     if as_json:
         emit_json("show", {"file": str(file), "graph": _node_link(file)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from itnet_nas.cli.output import short
+from itnet_nas.analysis.numbers import span
 
 if TYPE_CHECKING:
     from itnet_nas.space.space import Space
@@ -32,11 +32,11 @@ class Size:
 
     def rows(self) -> list[list[str]]:
         """Rows for a table of two columns."""
-        distinct = "too many to compare" if self.distinct is None else count(self.distinct)
-        rows = [["architectures", f"{count(self.raw)} raw, {distinct} distinct"]]
-        rows += [
-            [name, f"{short(low)} to {short(high)}"] for name, (low, high) in self.bounds.items()
-        ]
+        distinct = "too many to tell equal ones apart"
+        if self.distinct is not None:
+            distinct = f"{digits(self.distinct)} distinct"
+        rows = [["architectures", f"{digits(self.raw)} raw, {distinct}"]]
+        rows += [[name, span(low, high)] for name, (low, high) in self.bounds.items()]
         return rows
 
 
@@ -49,6 +49,6 @@ def size_of(space: Space) -> Size:
     return Size(found.raw, found.distinct, bounds(space))
 
 
-def count(number: int) -> str:
+def digits(number: int) -> str:
     """Digits as long as they can be read, else a power of ten."""
     return f"{number:,}".replace(",", " ") if number < 10**9 else f"{number:.3e}"

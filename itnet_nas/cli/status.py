@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from itnet_nas.analysis.numbers import duration
 from itnet_nas.cli.options import common, run_argument
-from itnet_nas.cli.output import duration, emit_json, emit_table, talk
+from itnet_nas.cli.output import command, emit_json, emit_table, is_terminal, look, talk
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from itnet_nas.results.record import TrialRecord
+    from itnet_nas.space.space import Space
 
 
 @click.command()
 @run_argument
+@click.option(
+    "--layers",
+    "by_layer",
+    is_flag=True,
+    help="How often each family is at each layer, beside chance, instead.",
+)
 @common
-def status(run: Path, as_json: bool) -> None:
+def status(run: Path, by_layer: bool, as_json: bool) -> None:
     """Say how a run stands.
 
     Trials by state, failures by cause, the front so far. Reads only.
@@ -31,6 +40,9 @@ def status(run: Path, as_json: bool) -> None:
     with Store.open(run) as store:
         space, search, stamp = store.space, store.search, store.stamp
         records, pending = store.records(), store.pending()
+    if by_layer:
+        show_layers(run, space, records, as_json)
+        return
     states = {str(state): sum(one.state is state for one in records) for state in TrialState}
     members = front(space, records)
     failures = failures_by_cause(records)
@@ -69,7 +81,40 @@ def status(run: Path, as_json: bool) -> None:
             f"{failure['count']} failed with {failure['kind']}, as in trial {failure['trial']}: "
             f"{failure['message']}"
         )
-    talk(f"next: itnet-nas {'resume' if len(records) < search.trials else 'pareto'} {run}")
+    verb = "resume" if len(records) < search.trials else "pareto" if members else "table"
+    talk(f"next: {command(verb, run)}")
+
+
+def show_layers(run: Path, space: Space, records: list[TrialRecord], as_json: bool) -> None:
+    """Per layer and family its share of the best trials and of the front, beside chance."""
+    from itnet_nas.analysis.bias_table import bias_table
+    from itnet_nas.analysis.terminal import layer_table
+
+    table = bias_table(space, records)
+    if as_json:
+        layers = [asdict(layer) for layer in table.layers]
+        emit_json("status", {"run": str(run), "best": table.best, "layers": layers})
+        return
+    if is_terminal():
+        shown = look()
+        text = layer_table(space, records, color=shown["color"], unicode=shown["unicode"])
+        click.echo(text, nl=False, color=shown["color"])
+        return
+    rows = [
+        [
+            layer.layer,
+            share.family,
+            share.in_best,
+            share.on_front,
+            share.chance,
+            share.complete,
+            share.failed,
+        ]
+        for layer in table.layers
+        for share in layer.shares
+    ]
+    columns = ["layer", "family", f"best {table.best}", "front", "chance", "complete", "failed"]
+    emit_table(columns, rows)
 
 
 def failures_by_cause(records: list[TrialRecord]) -> list[dict[str, Any]]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from itnet_nas.analysis.numbers import count
 from itnet_nas.cli.options import common, output_option, run_argument, write_bytes
-from itnet_nas.cli.output import emit_json, emit_table, talk
+from itnet_nas.cli.output import emit_json, emit_table, emit_trials, is_terminal, talk
 from itnet_nas.errors import EnvironmentProblem, UsageError
 
 if TYPE_CHECKING:
@@ -24,13 +25,16 @@ if TYPE_CHECKING:
     "--format",
     "kind",
     type=click.Choice(["csv", "json", "parquet"]),
-    help="Default: by the name of the output, else tab-separated.",
+    help="By the name of the output unless given.",
 )
 @output_option
 @click.option("--layers", "by_layer", is_flag=True, help="One row per trial and layer instead.")
 @common
 def table(run: Path, kind: str | None, output: Path | None, by_layer: bool, as_json: bool) -> None:
-    """Print every trial of a run, failures included."""
+    """Print every trial of a run, failures included.
+
+    On a terminal the most important columns; in a pipe all of them, tab-separated and exact.
+    """
     from itnet_nas.api import open_run
 
     if kind is None and output is not None:
@@ -40,6 +44,10 @@ def table(run: Path, kind: str | None, output: Path | None, by_layer: bool, as_j
     if kind == "parquet" and output is None:
         raise UsageError("parquet is no text; say where it goes with -o FILE")
     opened = open_run(run)
+    if kind is None and not as_json and not by_layer and is_terminal():
+        emit_trials(opened.space, opened.records)
+        talk("the most important columns; all of them in a pipe, or with --format csv")
+        return
     frame = opened.layers() if by_layer else opened.frame()
     if as_json:
         emit_json("table", {"run": str(run), "rows": _rows(frame)})
@@ -53,7 +61,7 @@ def table(run: Path, kind: str | None, output: Path | None, by_layer: bool, as_j
         click.echo(data.decode(), nl=False)
     else:
         write_bytes(data, output)
-        talk(f"{len(frame)} rows")
+        talk(count(len(frame), "row"))
         click.echo(output)
 
 

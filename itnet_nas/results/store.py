@@ -18,7 +18,9 @@ import contextlib
 import json
 import os
 import sqlite3
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, TypeVar, final
+
+from pydantic import BaseModel, ValidationError
 
 from itnet_nas.errors import RunError, SearchEnded
 from itnet_nas.results.job import TrialJob
@@ -37,6 +39,7 @@ CREATE TABLE jobs     (number INTEGER PRIMARY KEY, json TEXT NOT NULL);
 CREATE TABLE records  (number INTEGER PRIMARY KEY, json TEXT NOT NULL);
 """
 VERSION = 1
+M = TypeVar("M", bound=BaseModel)
 
 
 @final
@@ -128,9 +131,7 @@ class Store:
     @property
     def space(self) -> Space:
         """The newest revision of the space."""
-        return Space.model_validate_json(
-            self._one("SELECT json FROM spaces ORDER BY revision DESC")
-        )
+        return self._read(Space, self._one("SELECT json FROM spaces ORDER BY revision DESC"))
 
     @property
     def source(self) -> str:
@@ -141,7 +142,7 @@ class Store:
     def search(self) -> SearchSpec:
         """The settings of the newest session."""
         text = self._one("SELECT search FROM sessions ORDER BY number DESC")
-        return SearchSpec.model_validate_json(text)
+        return self._read(SearchSpec, text)
 
     @property
     def stamp(self) -> dict[str, Any]:
@@ -185,21 +186,19 @@ class Store:
     def records(self) -> list[TrialRecord]:
         """Every record, by number."""
         rows = self._all("SELECT json FROM records ORDER BY number")
-        return [TrialRecord.model_validate_json(row) for row in rows]
+        return [self._read(TrialRecord, row) for row in rows]
 
     def jobs(self) -> list[TrialJob]:
         """Every job, by number."""
-        return [
-            TrialJob.model_validate_json(row)
-            for row in self._all("SELECT json FROM jobs ORDER BY number")
-        ]
+        rows = self._all("SELECT json FROM jobs ORDER BY number")
+        return [self._read(TrialJob, row) for row in rows]
 
     def pending(self) -> list[TrialJob]:
         """Jobs that were handed out and have no record: in training, or interrupted."""
         rows = self._all(
             "SELECT json FROM jobs WHERE number NOT IN (SELECT number FROM records) ORDER BY number"
         )
-        return [TrialJob.model_validate_json(row) for row in rows]
+        return [self._read(TrialJob, row) for row in rows]
 
     # Weights
 
@@ -230,11 +229,30 @@ class Store:
         return self.folder / "weights" / f"{number}.pt"
 
     def _one(self, query: str) -> str:
-        (text,) = self._db.execute(query).fetchone()
-        return str(text)
+        found = self._all(query)
+        if not found:
+            raise self._damaged("a table is empty")
+        return found[0]
 
     def _all(self, query: str) -> list[str]:
-        return [text for (text,) in self._db.execute(query)]
+        try:
+            return [str(text) for (text,) in self._db.execute(query)]
+        except sqlite3.Error as error:
+            raise self._damaged(str(error)) from error
+
+    def _read(self, model: type[M], text: str) -> M:
+        try:
+            return model.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, first["loc"])) or "its text"
+            raise self._damaged(f"a {model.__name__}: {place}: {first['msg']}") from error
+
+    def _damaged(self, what: str) -> RunError:
+        return RunError(
+            f"{self.folder / 'run.sqlite'} is damaged ({what}); restore a copy of it, or start a "
+            f"new run"
+        )
 
     @contextlib.contextmanager
     def _writing(self, what: str) -> Iterator[None]:

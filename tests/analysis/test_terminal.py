@@ -6,7 +6,7 @@ import pytest
 from analysis.support import deep_space, run, space
 
 from itnet_nas.analysis.pareto import front
-from itnet_nas.analysis.terminal import colour_wanted, front_table, layer_table, scatter
+from itnet_nas.analysis.terminal import layer_table, scatter, trial_rows, trial_table
 
 OF = space()
 RECORDS = run(OF, 20)
@@ -14,34 +14,39 @@ FRONT = front(OF, RECORDS)
 ESCAPE = re.compile("\x1b\\[[0-9;]*m")
 
 
-def test_in_a_pipe_the_front_is_tsv_with_exact_figures() -> None:
-    text = front_table(OF, FRONT, terminal=False, width=20, color=True)
+def test_rows_for_a_program_are_exact() -> None:
+    columns, rows = trial_rows(OF, FRONT)
 
-    rows = [line.split("\t") for line in text.splitlines()]
-    assert rows[0] == ["trial", "bits_per_byte", "flops", "local", "memory"]
-    assert [int(row[0]) for row in rows[1:]] == [member.number for member in FRONT]
-    assert [float(row[1]) for row in rows[1:]] == [
-        member.objectives["bits_per_byte"] for member in FRONT
-    ]
-    assert "\x1b" not in text
+    assert columns == ["trial", "bits_per_byte", "flops", "local", "memory"]
+    assert [row[0] for row in rows] == [member.number for member in FRONT]
+    assert [row[1] for row in rows] == [member.objectives["bits_per_byte"] for member in FRONT]
 
 
 def test_on_a_terminal_the_front_is_aligned() -> None:
-    text = front_table(OF, FRONT, terminal=True)
+    text = trial_table(OF, FRONT)
 
     assert text == (
-        "trial  bits_per_byte    flops  local           memory\n"
-        "   14          4.193  7.864 M  identity        identity\n"
-        "    9          3.662  7.913 M  conv(radius=3)  identity\n"
-        "    3          3.574   7.95 M  conv(radius=6)  identity\n"
-        "    5          3.166  8.245 M  conv(radius=6)  ssm(state_size=8)\n"
-        "   10          2.944  11.49 M  conv(radius=6)  gru\n"
-        "   19           2.86   11.7 M  gru             ssm(state_size=8)\n"
+        "trial  bits_per_byte   flops  local           memory\n"
+        "   14           4.19  7.86 M  identity        identity\n"
+        "    9           3.66  7.91 M  conv(radius=3)  identity\n"
+        "    3           3.57  7.95 M  conv(radius=6)  identity\n"
+        "    5           3.17  8.25 M  conv(radius=6)  ssm(state_size=8)\n"
+        "   10           2.94  11.5 M  conv(radius=6)  gru\n"
+        "   19           2.86  11.7 M  gru             ssm(state_size=8)\n"
     )
 
 
+def test_a_trial_that_failed_has_a_state_and_no_figures() -> None:
+    failed = next(record for record in RECORDS if not record.complete)
+
+    lines = trial_table(OF, [FRONT[0], failed]).splitlines()
+
+    assert lines[0].split()[:4] == ["trial", "state", "bits_per_byte", "flops"]
+    assert lines[2].split()[:4] == [str(failed.number), str(failed.state), "–", "–"]
+
+
 def test_on_a_narrow_terminal_each_layer_has_a_line_and_nothing_is_cut() -> None:
-    text = front_table(OF, FRONT[-1:], terminal=True, width=40)
+    text = trial_table(OF, FRONT[-1:], width=40)
 
     assert text == (
         "trial  bits_per_byte   flops\n"
@@ -52,8 +57,8 @@ def test_on_a_narrow_terminal_each_layer_has_a_line_and_nothing_is_cut() -> None
 
 
 def test_colour_changes_no_word() -> None:
-    plain = front_table(OF, FRONT, terminal=True)
-    coloured = front_table(OF, FRONT, terminal=True, color=True)
+    plain = trial_table(OF, FRONT)
+    coloured = trial_table(OF, FRONT, color=True)
 
     assert "\x1b" not in plain
     assert "\x1b[48;5;" in coloured
@@ -64,8 +69,8 @@ def test_an_absent_layer_is_a_dash() -> None:
     of = deep_space(4)
     members = front(of, run(of, 100))
 
-    assert "–" in front_table(of, members, terminal=True)
-    assert front_table(of, members, terminal=True, unicode=False).isascii()
+    assert "–" in trial_table(of, members)
+    assert trial_table(of, members, unicode=False).isascii()
 
 
 def test_layers_are_told_with_chance() -> None:
@@ -109,20 +114,3 @@ def test_a_picture_of_nothing_is_empty() -> None:
 
 def test_one_trial_is_a_picture() -> None:
     assert "o" in scatter(OF, RECORDS[:1], RECORDS[:1])
-
-
-@pytest.mark.parametrize(
-    ("terminal", "environment", "wanted"),
-    [
-        (True, {}, True),
-        (False, {}, False),
-        (True, {"NO_COLOR": "1"}, False),
-        (True, {"NO_COLOR": ""}, True),
-        (False, {"FORCE_COLOR": "1"}, True),
-        (False, {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
-    ],
-)
-def test_colour_is_used_where_it_is_welcome(
-    terminal: bool, environment: dict[str, str], wanted: bool
-) -> None:
-    assert colour_wanted(terminal, environment) is wanted

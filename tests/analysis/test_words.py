@@ -3,25 +3,9 @@ from __future__ import annotations
 import pytest
 from analysis.support import deep_space
 
-from itnet_nas.analysis.words import architecture_words, duration, figure, short, value
+from itnet_nas.analysis.words import architecture_words, axis_words, figure, value
 from itnet_nas.arch.architecture import Architecture, LayerChoice
-
-
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [
-        (0.0, "0"),
-        (2.984, "2.98"),
-        (0.12345, "0.123"),
-        (999.6, "1 k"),
-        (150.0, "150"),
-        (1_234_567.0, "1.23 M"),
-        (-2500.0, "-2.5 k"),
-        (123_456_789.0, "123 M"),
-    ],
-)
-def test_a_number_is_short(number: float, text: str) -> None:
-    assert short(number) == text
+from itnet_nas.axes import Bias, Content, Entry, Sharing, State, Support
 
 
 @pytest.mark.parametrize(
@@ -45,14 +29,6 @@ def test_a_figure_has_its_unit(name: str, number: float, text: str) -> None:
 def test_beside_its_name_a_figure_says_no_more_than_needed() -> None:
     assert value("accuracy", 0.37) == "0.37"
     assert value("flops", 1.2e6) == "1.2 MFLOP"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0 s"), (59.6, "1 min 00 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")],
-)
-def test_durations_are_in_two_units(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
 
 
 def graph(edges: list[tuple[str, str]]) -> Architecture:
@@ -79,3 +55,22 @@ def test_another_graph_is_told_layer_by_layer() -> None:
     branches = graph([("input", "a"), ("input", "b"), ("a", "c"), ("b", "c"), ("c", "output")])
 
     assert architecture_words(branches) == "a conv(radius=3), b conv(radius=3), c gru"
+
+
+def test_an_axis_is_told_with_its_figure() -> None:
+    bias = Bias(
+        support=Support.WINDOW,
+        radius=3,
+        sharing=Sharing.TRANSLATION,
+        state=State.LINEAR,
+        state_size=16,
+        content=Content.PAIR,
+        entry=(Entry.AMPLITUDE, Entry.GATE),
+    )
+
+    assert axis_words(bias) == {
+        "support": "window(3)",
+        "sharing": "translation",
+        "state": "linear(16)",
+        "content": "pair in amplitude, gate",
+    }

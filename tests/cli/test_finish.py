@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from itnet_nas.cli.finish import ENDINGS, finish
+from itnet_nas.cli.finish import ENDINGS, finish, next_command
 from itnet_nas.search.run_search import Summary
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ def test_the_end_says_what_was_found_where_it_is_and_what_to_do(
     said = capsys.readouterr().err.splitlines()
     assert said == [
         "every trial has ended: 4 trials, 3 complete, 1 failed",
-        "front of 2; best is trial 1: error 0.1, flops 4000",
-        "knee is trial 1: error 0.1, flops 4000; conv(radius=1) > attention(heads=2)",
+        "front of 2; knee and best is trial 1: error 0.1, flops 4 k; "
+        "conv(radius=1) > attention(heads=2)",
         f"report: {run_folder / 'report.html'}",
         f"next: itnet-nas explain {run_folder} 1",
     ]
@@ -59,3 +59,11 @@ def test_without_a_front_the_status_is_what_to_look_at(
 
 def test_every_ending_has_its_words() -> None:
     assert set(ENDINGS) == set(Summary.CODES)
+
+
+def test_the_next_command_can_be_pasted_for_any_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "my <run>"
+
+    assert next_command(summary(folder, ended="interrupted"), None) == (
+        f"itnet-nas resume '{folder}'"
+    )

@@ -40,8 +40,8 @@ SURFACE = {
         },
     ),
     "resume": ({"RUN"}, {"--extend", *SEARCH}),
-    "status": ({"RUN"}, set()),
-    "pareto": ({"RUN"}, {"--csv", "--pick"}),
+    "status": ({"RUN"}, {"--layers"}),
+    "pareto": ({"RUN"}, {"--csv", "--pick", "--no-plot"}),
     "explain": ({"RUN", "TRIAL"}, set()),
     "table": ({"RUN"}, {"--format", "--output", "--layers"}),
     "report": ({"RUN"}, {"--output"}),
@@ -161,6 +161,67 @@ def test_a_full_disk_is_the_environment(
 
     assert result.exit_code == 3
     assert result.stderr == "itnet-nas: [Errno 28] No space left on device\n"
+
+
+@pytest.mark.parametrize("json_wanted", [False, True])
+def test_our_own_mistake_is_no_traceback_either(
+    itnet_nas: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+    run_folder: Path,
+    json_wanted: bool,
+) -> None:
+    def wrong(*_: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("itnet_nas.results.store.Store.open", wrong)
+
+    result = itnet_nas("status", run_folder, *(["--json"] if json_wanted else []))
+
+    said = (
+        "this should not have happened: ZeroDivisionError: division by zero\n"
+        "the same command with --debug shows where; please report it"
+    )
+    assert result.exit_code == 70
+    if json_wanted:
+        assert json.loads(result.stdout)["error"] == {
+            "kind": "InternalError",
+            "message": said,
+            "exit_code": 70,
+        }
+    else:
+        assert result.stderr == f"itnet-nas: {said}\n"
+
+
+def test_a_folder_in_place_of_a_file_is_a_usage_error(
+    itnet_nas: Callable[..., Result], tmp_path: Path
+) -> None:
+    result = itnet_nas("check", tmp_path)
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"itnet-nas: {tmp_path} is a folder; name a .yaml or .json file in it\n"
+    )
+
+
+def test_a_file_that_is_no_text_is_an_invalid_file(
+    itnet_nas: Callable[..., Result], tmp_path: Path
+) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_bytes(b"version: 1\n\xff\xfe")
+
+    result = itnet_nas("check", file)
+
+    assert result.exit_code == 1
+    assert f"{file}:2:1: the file\n" in result.stderr
+
+
+def test_what_is_no_number_of_a_trial_is_said(
+    itnet_nas: Callable[..., Result], run_folder: Path
+) -> None:
+    result = itnet_nas("explain", run_folder, "one")
+
+    assert result.exit_code == 2
+    assert "Invalid value for 'TRIAL': 'one' is no number of a trial." in result.stderr
 
 
 def test_strategies_and_kept_weights_are_those_of_the_file() -> None:

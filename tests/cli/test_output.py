@@ -1,37 +1,10 @@
-"""Tables, figures and durations."""
+"""Tables, colour and command lines."""
 
 from __future__ import annotations
 
 import pytest
 
-from itnet_nas.cli.output import aligned, duration, emit_table, short
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, "–"),
-        (0.123456, "0.1235"),
-        (42, "42"),
-        (9999, "9999"),
-        (4_213_000.0, "4.213 M"),
-        (12_345, "12.35 k"),
-        (True, "True"),
-        ("conv", "conv"),
-        (float("inf"), "inf"),
-        (1e-7, "1e-07"),
-    ],
-)
-def test_a_figure_is_short(value: object, text: str) -> None:
-    assert short(value) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.4, "0 s"), (59.6, "1 min 00 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")],
-)
-def test_a_duration_has_two_units(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
+from itnet_nas.cli.output import aligned, colour_wanted, command, emit_table
 
 
 def test_numbers_stand_to_the_right_and_words_to_the_left() -> None:
@@ -44,3 +17,30 @@ def test_a_pipe_gets_every_digit_and_no_padding(capsys: pytest.CaptureFixture[st
     emit_table(["a", "b"], [[1 / 3, None], ["x\ty", 2]])
 
     assert capsys.readouterr().out == "a\tb\n0.3333333333333333\t\nx y\t2\n"
+
+
+def test_a_column_for_people_is_rounded_alike_and_shows_what_is_missing() -> None:
+    text = aligned(["flops", "note"], [[4_540_416.0, None], [6_030_336.0, "x"], [None, "y"]])
+
+    assert text == " flops  note\n4.54 M  –\n6.03 M  x\n     –  y"
+
+
+def test_a_command_can_be_pasted() -> None:
+    assert command("resume", "runs/my run", 3) == "itnet-nas resume 'runs/my run' 3"
+
+
+@pytest.mark.parametrize(
+    ("terminal", "environment", "wanted"),
+    [
+        (True, {}, True),
+        (False, {}, False),
+        (True, {"NO_COLOR": "1"}, False),
+        (True, {"NO_COLOR": ""}, True),
+        (False, {"FORCE_COLOR": "1"}, True),
+        (False, {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+    ],
+)
+def test_colour_is_used_where_it_is_welcome(
+    terminal: bool, environment: dict[str, str], wanted: bool
+) -> None:
+    assert colour_wanted(terminal, environment) is wanted

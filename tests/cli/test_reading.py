@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -85,6 +86,13 @@ def test_an_unknown_rule_is_a_usage_error(itnet_nas: Invoke, run_folder: Path) -
     assert "nicest" in result.stderr
 
 
+def test_a_rule_may_bound_the_quality(itnet_nas: Invoke, run_folder: Path) -> None:
+    result = itnet_nas("pareto", run_folder, "--pick", "error >= 0.2")
+
+    assert result.stdout.splitlines()[1].startswith("0\t0.2\t")
+    assert result.stderr == (f"best within error >= 0.2\nnext: itnet-nas explain {run_folder} 0\n")
+
+
 def test_a_bound_that_nothing_meets_is_a_no(itnet_nas: Invoke, run_folder: Path) -> None:
     assert itnet_nas("pareto", run_folder, "--pick", "flops<=1").exit_code == 1
 
@@ -134,21 +142,60 @@ def test_status_as_json_is_whole(itnet_nas: Invoke, run_folder: Path) -> None:
 def test_an_explanation_names_biases_and_swaps(itnet_nas: Invoke, run_folder: Path) -> None:
     result = itnet_nas("explain", run_folder, 1)
 
+    key = "key"
     lines = result.stdout.splitlines()
-    assert lines[0].startswith("trial 1: complete, key ")
-    assert lines[1:] == [
-        "  error 0.1, flops 4000",
-        "  on the front: no other trial is at least as good in every objective",
-        "mix1: conv(radius=1)",
-        "  bias window(1) · translation · no state · no content (declared)",
-        "  in 2 of 3 complete trials, in 2 of 2 members of the front",
-        "  with gru instead: error +0.05, flops +1000 (trial 2)",
-        "mix2: attention(heads=2)",
-        "  bias full · permutation · no state · pair content (declared)",
-        "  in 2 of 3 complete trials, in 1 of 2 members of the front",
-        "  with gru instead: error +0.1, flops -2000 (trial 0)",
-        "one seed each: a small change may be noise",
-    ]
+    assert lines[3].startswith("  seed 7, proposed by random, key ")
+    lines[3] = key
+    assert "\n".join(lines) == (
+        "trial 1: complete\n"
+        "  conv(radius=1) then attention(heads=2): 0.1 error at 4 kFLOP; no trial was better. "
+        "Its layers have different biases.\n"
+        "  on the front: no other trial is at least as good in every objective\n"
+        "key\n"
+        "\n"
+        "mix1\n"
+        "  family   conv\n"
+        "  params   radius=1\n"
+        "  support  ○ window(1)\n"
+        "  sharing  ○ translation\n"
+        "  state    ○ none\n"
+        "  content  ○ none\n"
+        "  cost     1.52 kFLOP, 26 %\n"
+        "           122 parameters, 22 %\n"
+        "  tried    in 2 of 3 complete trials\n"
+        "  front    in 2 of 2 members\n"
+        "  swapped  gru: error +0.05, flops +1 k (trial 2)\n"
+        "\n"
+        "mix2\n"
+        "  family   attention\n"
+        "  params   heads=2\n"
+        "  support  ○ full\n"
+        "  sharing  ○ permutation\n"
+        "  state    ○ none\n"
+        "  content  ○ pair\n"
+        "  cost     4.02 kFLOP, 69 %\n"
+        "           392 parameters, 70 %\n"
+        "  tried    in 2 of 3 complete trials\n"
+        "  front    in 1 of 2 members; gru in 1\n"
+        "  swapped  gru: error +0.1, flops -2 k (trial 0)\n"
+        "\n"
+        "○ declared by the kernel's family, not measured\n"
+        "swaps compare single trials of one seed: a small change may be noise"
+    )
+
+
+def test_an_explanation_as_json_has_each_layer_whole(itnet_nas: Invoke, run_folder: Path) -> None:
+    data = json.loads(itnet_nas("explain", run_folder, 1, "--json").stdout)
+
+    layer = data["layers"][1]
+    assert (layer["layer"], layer["family"], layer["params"]) == ("mix2", "attention", {"heads": 2})
+    assert layer["bias"]["content"] == "pair"
+    assert layer["evidence"] == dict.fromkeys(
+        ["support", "sharing", "state", "content"], "declared"
+    )
+    assert layer["cost"]["flops"]["amount"] == 4024.0
+    assert 0 < layer["cost"]["flops"]["share"] < 1
+    assert layer["kernels_on_front"] == {"gru": 1, "attention(heads=2)": 1}
 
 
 def test_an_explanation_says_who_dominates(itnet_nas: Invoke, run_folder: Path) -> None:
@@ -157,6 +204,15 @@ def test_an_explanation_says_who_dominates(itnet_nas: Invoke, run_folder: Path) 
     assert data["schema"] == "itnet-nas/explain/v1"
     assert data["on_front"] is False
     assert data["dominated_by"] == [1]
+
+
+def test_an_explanation_of_a_dominated_trial_names_who_is_better(
+    itnet_nas: Invoke, run_folder: Path
+) -> None:
+    assert (
+        "  off the front: trial 1 is at least as good in every objective\n"
+        in itnet_nas("explain", run_folder, 2).stdout
+    )
 
 
 def test_a_failure_is_explained_by_its_error(itnet_nas: Invoke, run_folder: Path) -> None:
@@ -246,6 +302,62 @@ def test_weights_that_were_not_kept_are_a_no(itnet_nas: Invoke, run_folder: Path
         "itnet-nas: the weights of trial 0 (complete) were not kept; a run keeps those of the "
         "front, or with --keep-weights all those of every complete trial\n"
     )
+
+
+def test_the_page_names_the_run_in_its_commands(itnet_nas: Invoke, run_folder: Path) -> None:
+    itnet_nas("report", run_folder)
+
+    page = (run_folder / "report.html").read_text(encoding="utf-8")
+    assert f"itnet-nas explain {run_folder} 1" in page
+    assert "RUN is the folder" not in page
+
+
+def test_a_report_that_cannot_be_written_names_the_file(
+    itnet_nas: Invoke, run_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("")
+
+    result = itnet_nas("report", run_folder, "-o", tmp_path / "taken" / "x.html")
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"itnet-nas: {tmp_path / 'taken' / 'x.html'} cannot be written: File exists\n"
+    )
+
+
+@pytest.mark.parametrize("verb", ["status", "pareto", "table", "report", "explain"])
+def test_a_damaged_run_is_a_sentence(itnet_nas: Invoke, run_folder: Path, verb: str) -> None:
+    import sqlite3
+
+    with contextlib.closing(sqlite3.connect(run_folder / "run.sqlite")) as database, database:
+        database.execute("UPDATE records SET json = '{}' WHERE number = 1")
+
+    result = itnet_nas(verb, run_folder, *(["1"] if verb == "explain" else []))
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"itnet-nas: {run_folder / 'run.sqlite'} is damaged (a TrialRecord: number: Field "
+        "required); restore a copy of it, or start a new run\n"
+    )
+
+
+def test_a_run_with_broken_pages_is_a_sentence(itnet_nas: Invoke, run_folder: Path) -> None:
+    database = run_folder / "run.sqlite"
+    pages = database.read_bytes()
+    database.write_bytes(pages[:4096] + b"\xff" * (len(pages) - 4096))
+
+    result = itnet_nas("status", run_folder)
+
+    assert result.exit_code == 1
+    assert "is damaged (" in result.stderr
+
+
+def test_the_shares_of_a_layer_stand_beside_chance(itnet_nas: Invoke, run_folder: Path) -> None:
+    lines = itnet_nas("status", run_folder, "--layers").stdout.splitlines()
+
+    assert lines[0] == "layer\tfamily\tbest 3\tfront\tchance\tcomplete\tfailed"
+    assert lines[1] == f"mix1\tconv\t{2 / 3!r}\t1.0\t{1 / 3!r}\t2\t0"
+    assert len(lines) == 1 + 2 * 3
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_a_run_goes_on_where_it_ended(itnet_nas: Invoke, file: Path, tmp_path: P
 
     data = json.loads(result.stdout)
     assert result.exit_code == 0, result.stderr
-    assert result.stderr.splitlines()[0] == "2 trials have ended, 0 were interrupted"
+    assert result.stderr.splitlines()[0] == "2 trials ended so far, 0 interrupted"
     assert data["schema"] == "itnet-nas/resume/v1"
     assert (data["ended"], data["trials"]) == ("done", 3)
 
