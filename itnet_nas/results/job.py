@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from itnet_nas.arch.architecture import Architecture
 from itnet_nas.axes import Bias
 from itnet_nas.registry import Origin
+from itnet_nas.results.record import TrialRecord
 from itnet_nas.space.space import Objective, TaskChoice
 from itnet_nas.tasks.facts import Recipe
 
@@ -41,3 +42,12 @@ class TrialJob(BaseModel):
     keep_weights: bool = True
     checkpoint: str | None = None  # a folder that survives the worker; None trains without one
     checkpoint_every: Annotated[int, Field(ge=0)] = 0  # steps; 0 never
+
+    def record(self, **found: Any) -> TrialRecord:
+        """The record of this job: what was asked, and what was `found`."""
+        kept = (
+            *("number", "architecture", "bias", "task", "task_origin", "data", "kernel_origins"),
+            *("recipe", "seed", "proposed_by", "attempt"),
+        )
+        asked = {name: getattr(self, name) for name in kept}
+        return TrialRecord(key=self.architecture.key, **asked, **found)

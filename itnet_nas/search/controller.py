@@ -117,7 +117,8 @@ class Controller:
             self._queue.append(job.model_copy(update={"attempt": job.attempt + 1}))
             return
         message = f"{why}; tried {job.attempt} times"
-        self.tell(Outcome(record=failed(job, TrialError(kind=kind, message=message))))
+        error = TrialError(kind=kind, message=message)
+        self.tell(Outcome(record=job.record(state=TrialState.FAILED, error=error)))
 
     def interrupt(self) -> None:
         """Hand out nothing more; what is running may finish."""
@@ -249,23 +250,3 @@ def trial_seed(seed: int, key: str) -> int:
     """A seed of its own for every architecture of a search: 31 bits of blake2b(seed, key)."""
     text = f"{seed}:{key}".encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=4).digest()) >> 1
-
-
-def failed(job: TrialJob, error: TrialError) -> TrialRecord:
-    """The record of a trial that nobody could finish."""
-    return TrialRecord(
-        number=job.number,
-        state=TrialState.FAILED,
-        architecture=job.architecture,
-        key=job.architecture.key,
-        bias=job.bias,
-        task=job.task,
-        task_origin=job.task_origin,
-        data=job.data,
-        kernel_origins=job.kernel_origins,
-        recipe=job.recipe,
-        seed=job.seed,
-        proposed_by=job.proposed_by,
-        attempt=job.attempt,
-        error=error,
-    )

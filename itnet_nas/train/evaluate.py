@@ -23,7 +23,6 @@ from itnet_nas.results.record import (
     CurvePoint,
     Outcome,
     TrialError,
-    TrialRecord,
     TrialState,
 )
 from itnet_nas.space.space import MEASURED_COSTS
@@ -89,20 +88,8 @@ def evaluate(job: TrialJob, report: Callable[[CurvePoint], bool] | None = None) 
         gc.collect()
         if device is not None:
             device.release()
-    record = TrialRecord(
-        number=job.number,
+    record = job.record(
         state=found.state,
-        architecture=job.architecture,
-        key=job.architecture.key,
-        bias=job.bias,
-        task=job.task,
-        task_origin=job.task_origin,
-        data=job.data,
-        kernel_origins=job.kernel_origins,
-        recipe=job.recipe,
-        seed=job.seed,
-        proposed_by=job.proposed_by,
-        attempt=job.attempt,
         steps=found.steps,
         objectives=found.objectives,
         figures=found.figures,

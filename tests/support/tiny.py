@@ -89,21 +89,5 @@ def record_of(
     """What a trial of `job` would leave: complete with this error, or failed."""
     state = TrialState.COMPLETE if failure is None else TrialState.FAILED
     objectives = {} if error is None or failure else {"error": error, "flops": job.costs["flops"]}
-    return TrialRecord(
-        number=job.number,
-        state=state,
-        architecture=job.architecture,
-        key=job.architecture.key,
-        bias=job.bias,
-        task=job.task,
-        task_origin=job.task_origin,
-        data=job.data,
-        kernel_origins=job.kernel_origins,
-        recipe=job.recipe,
-        seed=job.seed,
-        proposed_by=job.proposed_by,
-        attempt=job.attempt,
-        steps=job.recipe.steps,
-        objectives=objectives,
-        error=failure,
-    )
+    steps = job.recipe.steps
+    return job.record(state=state, steps=steps, objectives=objectives, error=failure)
