@@ -45,6 +45,7 @@ class Broker:
         self._lives: dict[str, str] = {}
         self._events: list[Event] = []
         self._stopping = False
+        self._halting = False
         self._changed = asyncio.Condition()
 
     async def put(self, number: int, job: str) -> None:
@@ -58,6 +59,16 @@ class Broker:
         async with self._changed:
             self._stopping = True
             self._changed.notify_all()
+
+    async def halt(self) -> None:
+        """Stop, and end every worker that waits in `halted`, in the middle of its trial."""
+        self._halting = True
+        await self.stop()
+
+    async def halted(self) -> None:
+        """Return when `halt` has been called."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._halting)
 
     async def exchange(self, worker: str, life: str, handover: Handover | None) -> str | None:
         """Hand in an outcome, then wait for the next job. None: go home."""

@@ -14,14 +14,11 @@ Nothing is restored from Tune's own snapshots, which lag behind: the store is th
 from __future__ import annotations
 
 import contextlib
-import gc
 import logging
-import os
 import shutil
 import sys
 import tempfile
 import threading
-import time
 import uuid
 import warnings
 from typing import TYPE_CHECKING, Any, final
@@ -31,27 +28,25 @@ from ray import tune
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from itnet_nas.errors import EnvironmentProblem
-from itnet_nas.results.job import TrialJob
 from itnet_nas.search import environment
-from itnet_nas.search.broker import Broker, Event, Handover
+from itnet_nas.search.broker import Broker, Event
 from itnet_nas.search.environment import load_path, missing
-from itnet_nas.search.memory import guard, share_gpu
 from itnet_nas.search.quiet import WithoutRay, quiet_environment
 from itnet_nas.search.serve import serve
 from itnet_nas.search.signals import stop_signals
+from itnet_nas.search.worker import Puller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from itnet_nas.registry import Origin
-    from itnet_nas.results.record import CurvePoint, Outcome
+    from itnet_nas.results.job import TrialJob
     from itnet_nas.search.controller import Controller
     from itnet_nas.space.spec import SearchSpec
 
 NAMESPACE = "itnet-nas"
 EVALUATOR = "itnet_nas.train.evaluate:evaluate"
 LIVES = 20  # how often Tune starts a worker again
-STEP = 2.0  # seconds of candidates within one Tune step, whose own cost is about 10 ms
 PROBE_SECONDS = 120.0  # a node that has not answered by then is not going to
 
 _answer: Callable[[Any], Any] = ray.get  # whose stubs guess a list from an untyped reference
@@ -59,46 +54,22 @@ _answer: Callable[[Any], Any] = ray.get  # whose stubs guess a list from an unty
 
 @final
 class Worker(tune.Trainable):
-    """Pulls jobs until it is sent home. One per slot, for the whole search."""
+    """A `Puller` that Tune starts, and starts again when it dies."""
 
     def setup(self, config: dict[str, Any]) -> None:
-        """Find the broker; take no more of a shared GPU than was asked for."""
-        self.worker: str = config["worker"]
-        self.life = uuid.uuid4().hex
-        self.broker = ray.get_actor(config["broker"], namespace=NAMESPACE)
-        self.evaluate = load_path(config["evaluator"])
-        self.handover: Handover | None = None
-        share_gpu(config["gpus"])
-        guard(config["neighbours"], self._greedy)
-        # What the libraries have made lives as long as the worker: cleaning up after a trial need
-        # not visit it, which would cost 0.1 s each time.
-        gc.collect()
-        gc.freeze()
+        """Find the broker."""
+        broker = ray.get_actor(config["broker"], namespace=NAMESPACE)
+        self.puller = Puller(
+            lambda method, *values: ray.get(getattr(broker, method).remote(*values)),
+            config["worker"],
+            load_path(config["evaluator"]),
+            config["neighbours"],
+            config["gpus"],
+        )
 
     def step(self) -> dict[str, Any]:
-        """Candidates for about `STEP` seconds. Tune sees how many, and whether that was all."""
-        end = time.monotonic() + STEP
-        trials = 0
-        while True:
-            text: str | None = _answer(
-                self.broker.exchange.remote(self.worker, self.life, self.handover)
-            )
-            self.handover = None
-            if text is None:
-                return {"trials": trials, "done": True}
-            job = TrialJob.model_validate_json(text)
-            outcome: Outcome = self.evaluate(job, self._report)
-            self.handover = Handover(job.number, outcome.record.model_dump_json(), outcome.weights)
-            trials += 1
-            if time.monotonic() >= end:
-                return {"trials": trials, "done": False}
-
-    def _greedy(self, why: str) -> None:
-        ray.get(self.broker.lose.remote(self.worker, why, "out_of_memory"), timeout=10)
-        os._exit(1)  # nothing in this process can be trusted to let go of the memory
-
-    def _report(self, _: CurvePoint) -> bool:
-        return bool(_answer(self.broker.goes_on.remote()))
+        """Candidates for a while. Tune sees how many, and whether that was all."""
+        return self.puller.step()
 
 
 @final
@@ -113,6 +84,20 @@ class _Deaths(tune.Callback):
         self._broker.lose.remote(trial.config["worker"], "its worker died")
 
     on_trial_recover = on_trial_error  # Tune is about to start the worker again
+
+
+@final
+class _Halt(tune.Stopper):
+    """Ends Tune's loop when it is told to, whatever the workers do."""
+
+    def __init__(self) -> None:
+        self.now = False
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self.now
 
 
 def run_ray(
@@ -156,9 +141,7 @@ def run_ray(
         try:
             serve(controller, engine, show, stop_now)
         finally:
-            with contextlib.suppress(Exception):
-                ray.get(broker.stop.remote(), timeout=10)
-            engine.join(1.0 if stop_now.is_set() else 30.0)
+            engine.end(at_once=stop_now.is_set())
 
 
 @final
@@ -175,6 +158,7 @@ class _Engine:
         self._workers = workers
         self._resources = {"cpu": float(cpus), "gpu": config["gpus"]}
         self._thread: threading.Thread | None = None
+        self._halt = _Halt()
 
     @property
     def alive(self) -> bool:
@@ -194,9 +178,14 @@ class _Engine:
     def lose_all(self, why: str) -> None:
         ray.get(self._broker.lose.remote(None, why))
 
-    def join(self, seconds: float) -> None:
+    def end(self, at_once: bool) -> None:
+        """Wait for Tune. It must be over before Ray is: its thread would start Ray again."""
+        self._halt.now = at_once
+        with contextlib.suppress(Exception):
+            last = self._broker.halt if at_once else self._broker.stop
+            ray.get(last.remote(), timeout=10)
         if self._thread is not None:
-            self._thread.join(seconds)
+            self._thread.join(30.0)
 
     def _fit(self) -> None:
         self.error = "all workers were given up"
@@ -219,6 +208,7 @@ class _Engine:
                 name=self._config["broker"],
                 storage_path=folder,
                 verbose=0,
+                stop=self._halt,
                 failure_config=tune.FailureConfig(max_failures=LIVES),
                 checkpoint_config=never,
                 callbacks=[_Deaths(self._broker)],
@@ -272,6 +262,7 @@ def _cluster(search: SearchSpec, address: str | None) -> Iterator[None]:
     A connection that the process has already is used, and left open.
     """
     with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.redirect_stdout(WithoutRay(sys.stdout)))
         if not ray.is_initialized():
             if address is None:
                 # Not in the run's folder: sockets live here, with paths of at most 107 letters.
@@ -283,7 +274,6 @@ def _cluster(search: SearchSpec, address: str | None) -> Iterator[None]:
             else:
                 stack.callback(ray.shutdown)
                 _connect(address)
-        stack.enter_context(contextlib.redirect_stdout(WithoutRay(sys.stdout)))
         yield
 
 

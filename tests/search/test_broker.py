@@ -95,6 +95,19 @@ def test_stopping_sends_waiting_workers_home_and_ends_trials_at_their_next_repor
     assert run(scenario) == (None, True, False)
 
 
+def test_a_halt_reaches_those_who_train() -> None:
+    async def scenario(broker: Broker) -> tuple[bool, str | None]:
+        watching = asyncio.create_task(broker.halted())
+        await broker.stop()
+        await asyncio.sleep(0)
+        before = watching.done()
+        await broker.halt()
+        await watching
+        return before, await broker.exchange("w0", "a", None)
+
+    assert run(scenario) == (False, None)
+
+
 def test_losing_everybody_gives_every_job_back() -> None:
     async def scenario(broker: Broker) -> set[int | None]:
         for number in range(3):
