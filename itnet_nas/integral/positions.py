@@ -64,6 +64,6 @@ def rotate(q_BHNE: Tensor, angle_NP: Tensor) -> Tensor:
     quarter of the time of four products of strided halves. Half precision is turned in float32.
     """
     turn_NP = torch.polar(torch.ones_like(angle_NP), angle_NP)
-    pair_BHNP2 = q_BHNE.to(angle_NP.dtype).contiguous().unflatten(-1, (-1, 2))
+    pair_BHNP2 = q_BHNE.to(angle_NP.dtype).contiguous().reshape(*q_BHNE.shape[:-1], -1, 2)
     turned_BHNP2 = torch.view_as_real(torch.view_as_complex(pair_BHNP2) * turn_NP)
     return turned_BHNP2.flatten(-2).to(q_BHNE.dtype)

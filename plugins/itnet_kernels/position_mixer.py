@@ -61,7 +61,7 @@ class PositionMixer(Operator):
         """Two linear maps around one matrix product for each group, over all examples at once."""
         length = u_BND.shape[1]
         v_BND = zero_masked(self.value(zero_masked(u_BND, mask_BN)), mask_BN)
-        v_BNGE = v_BND.unflatten(-1, (len(self.w), -1))
+        v_BNGE = v_BND.reshape(*v_BND.shape[:2], len(self.w), -1)
         m_GNN = self.matrices()[:, :length, :length]
         # A product with a batch of its own for every example would copy the matrices for each.
         h_BNGE = torch.einsum("gnm,bmge->bnge", m_GNN, v_BNGE)
