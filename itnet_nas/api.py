@@ -68,23 +68,21 @@ def search(
     from itnet_nas.space.space import Space
 
     loaded = space if isinstance(space, Space) else load_space(space)
-    given = {
-        "trials": trials,
-        "time": time,
-        "workers": workers,
-        "strategy": strategy,
-        "seed": seed,
-        "cpus_per_trial": cpus_per_trial,
-        "gpus_per_trial": gpus_per_trial,
-        "keep_weights": keep_weights,
-    }
-    settings = {name: value for name, value in given.items() if value is not None}
     try:
-        final_search = loaded.search.model_validate({**loaded.search.model_dump(), **settings})
+        settings = loaded.search.changed(
+            trials=trials,
+            time=time,
+            workers=workers,
+            strategy=strategy,
+            seed=seed,
+            cpus_per_trial=cpus_per_trial,
+            gpus_per_trial=gpus_per_trial,
+            keep_weights=keep_weights,
+        )
     except ValueError as error:
         raise UsageError(f"the search cannot be set up like this: {error}") from error
-    loaded = loaded.model_copy(update={"search": final_search})
-    text = Path(space).read_text(encoding="utf-8") if isinstance(space, str | Path) else ""
+    loaded = loaded.model_copy(update={"search": settings})
+    text = Path(space).read_text(encoding="utf-8-sig") if isinstance(space, str | Path) else ""
     summary = run_search(
         loaded,
         Path(run) if run is not None else Path("runs") / loaded.name,
@@ -130,8 +128,7 @@ class Run:
     @property
     def stamp(self) -> dict[str, Any]:
         """Versions, command, machine and start of the search."""
-        stamp: dict[str, Any] = self._read("stamp")
-        return stamp
+        return dict(self._read("stamp"))
 
     def pareto(self) -> Front:
         """The front of the trials that are complete."""
@@ -140,9 +137,9 @@ class Run:
     def trial(self, number: int) -> Trial:
         """One trial. Raises UsageError for a number without a record."""
         records = self.records
-        for record in records:
-            if record.number == number:
-                return Trial(self, record)
+        found = next((record for record in records if record.number == number), None)
+        if found is not None:
+            return Trial(self, found)
         there = f"trials 0 to {records[-1].number}" if records else "no trial has ended"
         raise UsageError(f"{self.folder} has no record of trial {number}: {there}")
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from itnet_nas.analysis.bias_table import bias_table, member
 from itnet_nas.analysis.chart import hypervolume_chart, scatter
+from itnet_nas.analysis.failures import failed_by_kind
 from itnet_nas.analysis.hypervolume import hypervolume, scale
 from itnet_nas.analysis.numbers import column, count, duration, short
 from itnet_nas.analysis.palette import palette
@@ -165,12 +166,8 @@ def _commands(space: Space, knee: TrialRecord | None, run: str, *, done: bool) -
 
 def _failures(records: Sequence[TrialRecord]) -> list[dict[str, Any]]:
     """Failures by kind, most frequent first, each with its families and one example."""
-    by_kind: dict[str, list[TrialRecord]] = defaultdict(list)
-    for record in records:
-        if record.error is not None:
-            by_kind[record.error.kind].append(record)
     rows = []
-    for kind, group in sorted(by_kind.items(), key=lambda item: (-len(item[1]), item[0])):
+    for kind, group in failed_by_kind(records).items():
         families = Counter(
             family
             for record in group

@@ -10,7 +10,7 @@ from itnet_nas.analysis.bias_table import member
 from itnet_nas.analysis.hypervolume import curve
 from itnet_nas.analysis.numbers import count, short, times
 from itnet_nas.analysis.pareto import signed
-from itnet_nas.analysis.words import architecture_words, figure, unit
+from itnet_nas.analysis.words import architecture_words, axis_words, figure, unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +52,8 @@ def biases_differ(space: Space, record: TrialRecord) -> str:
         return "It has one layer, so there is nothing to compare."
     if kernels.layers_differ:
         return "Its layers have different biases."
+    if len({tuple(axis_words(kernel.bias).items()) for kernel in there}) > 1:
+        return "All its layers have the same bias, in different sizes."
     return "All its layers have the same bias."
 
 

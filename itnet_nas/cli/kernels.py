@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -60,7 +61,10 @@ def kernels(name: str | None, as_json: bool) -> None:
     click.echo(formula)
     click.echo()
     if params:
-        rows = [[p["name"], p["type"], p["bounds"], p["values"], p["description"]] for p in params]
+        rows = [
+            [p["name"], p["type"], p["bounds"], _listed(p["values"]), p["description"]]
+            for p in params
+        ]
         click.echo(aligned(["param", "type", "bounds", "values to try", "is"], rows))
     else:
         click.echo("no params")
@@ -148,4 +152,13 @@ def _biases(family: KernelFamily[Any], values: dict[str, tuple[Any, ...]]) -> li
 
 
 def _spelled(params: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in params.items())
+    return ", ".join(f"{name}={written(value)}" for name, value in params.items())
+
+
+def _listed(values: list[Any]) -> str:
+    return ", ".join(map(written, values))
+
+
+def written(value: Any) -> str:
+    """A value as a space file has it: `null`, `true`, words without quotes."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

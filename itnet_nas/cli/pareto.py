@@ -86,8 +86,6 @@ def pareto(run: Path, as_csv: bool, pick: str | None, no_plot: bool, as_json: bo
     if is_terminal() and not no_plot and len(shown) > 1:
         picture = scatter(opened.space, opened.records, shown, **look())
         click.echo("\n" + picture, color=colour_wanted(True))
-    talk(
-        f"{len(front)} of {count(len(opened.records), 'trial')}; "
-        f"hypervolume {front.hypervolume:.3f} of 1"
-    )
+    volume = f"; hypervolume {front.hypervolume:.3f} of 1" if front.hypervolume else ""
+    talk(f"{len(front)} of {count(len(opened.records), 'trial')}{volume}")
     talk(f"next: {command('explain', run, front.pick('knee').number)}")

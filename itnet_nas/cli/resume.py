@@ -43,11 +43,11 @@ def resume(
     Trials that were interrupted come first, then new ones. --trials is the number in all, the
     trials that have ended included.
     """
-    from itnet_nas.cli.settings import announce, with_flags
+    from itnet_nas.cli.settings import announce
     from itnet_nas.results.store import Store
 
     with Store.open(run) as store:
-        settings = with_flags(store.search, flags)
+        settings = store.search.changed(**flags)
         ended, interrupted = len(store.records()), len(store.pending())
     wider: Space | None = None
     text = ""

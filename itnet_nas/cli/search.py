@@ -64,13 +64,13 @@ def search(
     Figures in the file are the default, flags win, and the run keeps what was used. Ctrl-C ends a
     search so that `itnet-nas resume` goes on with it.
     """
-    from itnet_nas.cli.settings import announce, with_flags
+    from itnet_nas.cli.settings import announce
     from itnet_nas.space import load_space
 
     require_file(file)
     notes: list[str] = []
     space = load_space(file, notes=notes)
-    space = space.model_copy(update={"search": with_flags(space.search, flags)})
+    space = space.model_copy(update={"search": space.search.changed(**flags)})
     folder = run or Path("runs") / space.name
     for note in notes:
         talk(f"note: {note}")

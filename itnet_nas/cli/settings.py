@@ -1,9 +1,9 @@
-"""From flags to the settings of a search, and what a person is told before it starts."""
+"""What a person is told of the settings before a search starts."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from itnet_nas.cli.output import talk, warn
 
@@ -13,12 +13,6 @@ if TYPE_CHECKING:
     from itnet_nas.space.spec import SearchSpec
 
 TRIALS_PER_WORKER = 10
-
-
-def with_flags(search: SearchSpec, flags: dict[str, Any]) -> SearchSpec:
-    """The settings with the flags that were given put over them."""
-    given = {name: value for name, value in flags.items() if value is not None}
-    return search.model_validate({**search.model_dump(), **given})
 
 
 def announce(search: SearchSpec, folder: Path, backend: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -119,10 +118,17 @@ def show_layers(run: Path, space: Space, records: list[TrialRecord], as_json: bo
 
 def failures_by_cause(records: list[TrialRecord]) -> list[dict[str, Any]]:
     """Per kind of error how many, and the first of them as an example; the most frequent first."""
-    errors = [(record.number, record.error) for record in records if record.error is not None]
-    counts = Counter(error.kind for _, error in errors)
+    from itnet_nas.analysis.failures import failed_by_kind
+
     found = []
-    for kind, count in counts.most_common():
-        number, first = next((n, error) for n, error in errors if error.kind == kind)
-        found.append({"kind": kind, "count": count, "trial": number, "message": first.message})
+    for kind, group in failed_by_kind(records).items():
+        assert group[0].error is not None  # failed_by_kind gives no others
+        found.append(
+            {
+                "kind": kind,
+                "count": len(group),
+                "trial": group[0].number,
+                "message": group[0].error.message,
+            }
+        )
     return found

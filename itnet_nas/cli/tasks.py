@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from itnet_nas.cli.kernels import describe_params, list_plugins
+from itnet_nas.cli.kernels import describe_params, list_plugins, written
 from itnet_nas.cli.options import common
 from itnet_nas.cli.output import aligned, bold, emit_json
 
@@ -57,7 +57,7 @@ def tasks(name: str | None, as_json: bool) -> None:
             p["name"],
             p["type"],
             p["bounds"],
-            "must be given" if p["required"] else p["default"],
+            "must be given" if p["required"] else written(p["default"]),
             p["description"],
         ]
         for p in params

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ValidationError
 
 from itnet_nas.errors import RunError, SearchEnded
 from itnet_nas.results.job import TrialJob
+from itnet_nas.results.lock import take_lock
 from itnet_nas.results.record import TrialRecord
 from itnet_nas.space.space import Space
 from itnet_nas.space.spec import SearchSpec
@@ -69,7 +70,7 @@ class Store:
                 )
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            lock = _take_lock(folder)
+            lock = take_lock(folder)
             # Built under another name, so that a run that exists is a run that is whole.
             half = folder / "run.sqlite.new"
             half.unlink(missing_ok=True)
@@ -94,7 +95,7 @@ class Store:
                 f"there is no run in {folder}: it has no run.sqlite; "
                 f"start one with `itnet-nas search FILE --run {folder}`"
             )
-        lock = _take_lock(folder) if write else None
+        lock = take_lock(folder) if write else None
         try:
             connection = _connect(database, write)
             (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -141,8 +142,8 @@ class Store:
     @property
     def search(self) -> SearchSpec:
         """The settings of the newest session."""
-        text = self._one("SELECT search FROM sessions ORDER BY number DESC")
-        return self._read(SearchSpec, text)
+        newest = self._one("SELECT search FROM sessions ORDER BY number DESC")
+        return self._read(SearchSpec, newest)
 
     @property
     def stamp(self) -> dict[str, Any]:
@@ -185,20 +186,19 @@ class Store:
 
     def records(self) -> list[TrialRecord]:
         """Every record, by number."""
-        rows = self._all("SELECT json FROM records ORDER BY number")
-        return [self._read(TrialRecord, row) for row in rows]
+        return self._models(TrialRecord, "SELECT json FROM records ORDER BY number")
 
     def jobs(self) -> list[TrialJob]:
         """Every job, by number."""
-        rows = self._all("SELECT json FROM jobs ORDER BY number")
-        return [self._read(TrialJob, row) for row in rows]
+        return self._models(TrialJob, "SELECT json FROM jobs ORDER BY number")
 
     def pending(self) -> list[TrialJob]:
         """Jobs that were handed out and have no record: in training, or interrupted."""
-        rows = self._all(
-            "SELECT json FROM jobs WHERE number NOT IN (SELECT number FROM records) ORDER BY number"
+        return self._models(
+            TrialJob,
+            "SELECT json FROM jobs WHERE number NOT IN (SELECT number FROM records) "
+            "ORDER BY number",
         )
-        return [self._read(TrialJob, row) for row in rows]
 
     # Weights
 
@@ -239,6 +239,9 @@ class Store:
             return [str(text) for (text,) in self._db.execute(query)]
         except sqlite3.Error as error:
             raise self._damaged(str(error)) from error
+
+    def _models(self, model: type[M], query: str) -> list[M]:
+        return [self._read(model, text) for text in self._all(query)]
 
     def _read(self, model: type[M], text: str) -> M:
         try:
@@ -285,20 +288,3 @@ def _connect(database: Path, write: bool) -> sqlite3.Connection:
         connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
     connection.execute("PRAGMA busy_timeout = 10000")
     return connection
-
-
-def _take_lock(folder: Path) -> int | None:
-    try:
-        import fcntl
-    except ImportError:  # Windows: SQLite still serialises writes, two searches are not refused
-        return None
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
-        raise RunError(
-            f"another process is searching in {folder}; wait for it, or look on with "
-            f"`itnet-nas status {folder}`"
-        ) from error
-    return handle

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from itnet_nas.axes import AXES
-from itnet_nas.errors import did_you_mean
-from itnet_nas.space.values import listed
+from itnet_nas.space.values import choose, listed
 
 if TYPE_CHECKING:
     from itnet_nas.space.findings import Findings
@@ -22,11 +21,10 @@ def read_axes(part: Part[Any], findings: Findings) -> dict[str, tuple[str, ...]]
     path = (*part.path, "axes")
     for axis, values in part.spec.axes.items():
         if axis not in AXES:
-            hint = did_you_mean(axis, AXES)
             findings.add(
                 (*path, axis),
                 f'no axis is called "{axis}"',
-                f"{hint + ' ' if hint else ''}axes: {listed(list(AXES))}",
+                choose(axis, "axes:", AXES),
                 key=True,
             )
             continue
@@ -35,11 +33,10 @@ def read_axes(part: Part[Any], findings: Findings) -> dict[str, tuple[str, ...]]
             findings.add((*path, axis), "no value to keep", f"values of {axis}: {listed(known)}")
         for index, value in enumerate(values):
             if value not in known:
-                hint = did_you_mean(value, known)
                 findings.add(
                     (*path, axis, index),
                     f'the axis {axis} has no value "{value}"',
-                    f"{hint + ' ' if hint else ''}values: {listed(known)}",
+                    choose(value, "values:", known),
                 )
     return dict(part.spec.axes) if len(findings.problems) == before else None
 

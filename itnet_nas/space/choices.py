@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, final
 
 from pydantic import ValidationError
 
-from itnet_nas.errors import PluginError, did_you_mean
+from itnet_nas.errors import PluginError
 from itnet_nas.space.parse import read_value
 from itnet_nas.space.plugins import failure, report_plugin
 from itnet_nas.space.sentences import sentence
 from itnet_nas.space.space import Choice
-from itnet_nas.space.values import canonical, listed, show
+from itnet_nas.space.values import canonical, choose, show
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -155,11 +155,10 @@ def _values(
     before = len(findings.problems)
     for key in given:
         if key not in defaults:
-            hint = did_you_mean(key, defaults)
             findings.add(
                 (*path, key),
                 f'"{name}" has no parameter "{key}"',
-                f"{hint + ' ' if hint else ''}its parameters: {listed(defaults)}",
+                choose(key, "its parameters:", defaults),
                 key=True,
             )
     values: dict[str, list[Any]] = {}

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import final
 
-from itnet_nas.errors import did_you_mean
 from itnet_nas.space.space import COMPUTED_COSTS, MEASURED_COSTS
+from itnet_nas.space.values import choose
 
 COMPUTED = (*COMPUTED_COSTS, "depth")
 NAMES = (*COMPUTED, *MEASURED_COSTS)
@@ -161,10 +161,9 @@ class _Parser:
             return lambda figures: number
         if kind == "name":
             if word not in self.known:
-                hint = did_you_mean(word, self.known)
                 raise ConstraintError(
                     f'no {self.noun} is called "{word}"',
-                    f"{hint + ' ' if hint else ''}the figures are {', '.join(self.known)}",
+                    choose(word, "the figures are", self.known),
                     column,
                 )
             self.names[word] = None

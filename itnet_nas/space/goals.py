@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from itnet_nas.errors import did_you_mean
 from itnet_nas.space.constraint import Constraint, ConstraintError
 from itnet_nas.space.space import COMPUTED_COSTS, MEASURED_COSTS, Objective
-from itnet_nas.space.values import listed
+from itnet_nas.space.values import choose
 
 if TYPE_CHECKING:
     from itnet_nas.space.findings import Findings
@@ -40,18 +39,16 @@ def read_objectives(
         if name in given[:index]:
             findings.add(path, f'"{name}" is given twice', "keep one of them")
         elif index == 0 and facts is not None and name not in metrics:
-            hint = did_you_mean(name, metrics)
             findings.add(
                 path,
                 f'the first objective is a quality, and the task has none called "{name}"',
-                f"{hint + ' ' if hint else ''}its metrics: {listed(list(metrics))}",
+                choose(name, "its metrics:", metrics),
             )
         elif index > 0 and name not in COSTS:
-            hint = did_you_mean(name, COSTS)
             findings.add(
                 path,
                 f'no cost is called "{name}"',
-                f"{hint + ' ' if hint else ''}costs: {listed(COSTS)}",
+                choose(name, "costs:", COSTS),
             )
         direction = metrics.get(name, "min") if index == 0 else "min"
         found.append(Objective(name=name, direction=direction))

@@ -9,10 +9,9 @@ from itnet_nas.errors import (
     DuplicatePlugin,
     PluginError,
     UnknownPlugin,
-    did_you_mean,
 )
 from itnet_nas.kernels import KernelFamily, KernelParams
-from itnet_nas.space.values import listed
+from itnet_nas.space.values import choose
 from itnet_nas.tasks import Task
 
 if TYPE_CHECKING:
@@ -81,11 +80,10 @@ def report_plugin(
 ) -> None:
     """Add the problem of a name that cannot be used."""
     if isinstance(error, UnknownPlugin):
-        hint = did_you_mean(name, registry.names())
         findings.add(
             path,
             f'no installed package offers a {registry.kind} called "{name}"',
-            f"{hint + ' ' if hint else ''}installed: {listed(registry.names())}",
+            choose(name, "installed:", registry.names()),
             key=key,
         )
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import BaseModel
 
 from itnet_nas.errors import did_you_mean
-from itnet_nas.space.values import ValuePath, listed, show
+from itnet_nas.space.values import ValuePath, choose, show
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -151,8 +151,7 @@ def _report_one(
         findings.add(parent, f'the key "{name}" is missing', _example(str(name)), key=bool(parent))
     elif kind == "extra_forbidden":
         known = _keys(models, place[:-1])
-        hint = did_you_mean(str(path[-1]), known)
-        remedy = f"{hint + ' ' if hint else ''}the keys here are {listed(known)}"
+        remedy = choose(str(path[-1]), "the keys here are", known)
         findings.add(path, f'there is no key "{path[-1]}" here', remedy, key=True)
     else:
         message, remedy = sentence(error, given)

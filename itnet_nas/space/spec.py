@@ -141,6 +141,11 @@ class SearchSpec(_Model):
     gpus_per_trial: Annotated[float, Field(ge=0)] | None = None
     keep_weights: Literal["front", "all", "none"] = "front"
 
+    def changed(self, **given: Any) -> SearchSpec:
+        """The settings with those put over them that are not None. Raises ValidationError."""
+        over = {name: value for name, value in given.items() if value is not None}
+        return self.model_validate({**self.model_dump(), **over})
+
 
 class SpaceSpec(_Model):
     """A search space, as its author wrote it. `check` says whether it can be searched."""

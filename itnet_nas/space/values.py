@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from itnet_nas.errors import did_you_mean
 
 ValuePath = tuple[str | int, ...]
 Place = tuple[int, int]  # line and column, from 1
@@ -41,6 +43,13 @@ def show(value: Any) -> str:
 def listed(words: Mapping[str, Any] | list[str] | tuple[str, ...]) -> str:
     """`a, b, c`, or `none`."""
     return ", ".join(words) or "none"
+
+
+def choose(word: str, label: str, words: Iterable[str]) -> str:
+    """What to write in place of a word that is not known: `did you mean "conv"? installed: …`."""
+    known = list(words)
+    hint = did_you_mean(word, known)
+    return f"{hint + ' ' if hint else ''}{label} {listed(known)}"
 
 
 def plain(value: Any) -> Any:

@@ -64,6 +64,13 @@ def test_biases_are_compared_in_words() -> None:
     assert biases_differ(OF, BEST) == "All its layers have the same bias."
 
 
+def test_the_same_bias_in_another_size_is_told() -> None:
+    far = LayerChoice(name="", family="conv", params={"radius": 3})
+    windows = record(OF, 8, chain(far, CONV), bits_per_byte=2.9, flops=1e6)
+
+    assert biases_differ(OF, windows) == "All its layers have the same bias, in different sizes."
+
+
 def test_one_seed_per_trial_is_a_warning() -> None:
     points = trust(OF, [KNEE, BEST], KNEE)
 

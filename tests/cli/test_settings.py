@@ -1,4 +1,4 @@
-"""Flags over the file, and what is said before a search."""
+"""What is said before a search."""
 
 from __future__ import annotations
 
@@ -6,14 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from itnet_nas.cli.settings import announce, with_flags
+from itnet_nas.cli.settings import announce
 from itnet_nas.space.spec import SearchSpec
-
-
-def test_a_flag_wins_over_the_file_and_the_rest_stays() -> None:
-    search = with_flags(SearchSpec(trials=40, seed=3), {"trials": 8, "seed": None})
-
-    assert search == SearchSpec(trials=8, seed=3)
 
 
 def test_every_setting_is_said(capsys: pytest.CaptureFixture[str]) -> None:
