@@ -131,8 +131,9 @@ class Store:
 
     @property
     def space(self) -> Space:
-        """The newest revision of the space."""
-        return self._read(Space, self._one("SELECT json FROM spaces ORDER BY revision DESC"))
+        """The newest revision of the space, with the settings of the newest session."""
+        space = self._read(Space, self._one("SELECT json FROM spaces ORDER BY revision DESC"))
+        return space.model_copy(update={"search": self.search})
 
     @property
     def source(self) -> str:
