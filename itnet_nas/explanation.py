@@ -75,7 +75,7 @@ class Swap:
 
 @dataclass(frozen=True)
 class Explanation:
-    """All of it; `str` gives the lines that the command prints."""
+    """All of it; `str` gives the lines that the command prints. `failure` is kind and message."""
 
     trial: int
     key: str
@@ -84,7 +84,7 @@ class Explanation:
     figures: dict[str, float]
     seed: int
     proposed_by: str
-    error: str | None
+    failure: str | None
     verdict: str
     on_front: bool
     dominated_by: tuple[int, ...]
@@ -102,8 +102,8 @@ class Explanation:
         lines = [f"trial {self.trial}: {self.state}"]
         if self.verdict:
             lines.append(f"  {self.verdict}")
-        if self.error is not None:
-            lines.append(f"  {self.error}")
+        if self.failure is not None:
+            lines.append(f"  {self.failure}")
         if self.on_front:
             lines.append("  on the front: no other trial is at least as good in every objective")
         elif self.dominated_by:
@@ -165,7 +165,7 @@ def explain(space: Space, records: Sequence[TrialRecord], record: TrialRecord) -
         figures=dict(record.figures),
         seed=record.seed,
         proposed_by=record.proposed_by,
-        error=None if record.error is None else f"{record.error.kind}: {record.error.message}",
+        failure=None if record.error is None else f"{record.error.kind}: {record.error.message}",
         verdict=words,
         on_front=any(other.number == record.number for other in members),
         dominated_by=tuple(other.number for other in better),

@@ -38,7 +38,7 @@ def show(file: Path, kind: str, output: Path | None, as_json: bool) -> None:
 
     require_file(file)
     space = load_space(file)
-    if as_json:
+    if as_json and output is None:
         emit_json("show", {"file": str(file), "graph": _node_link(file)})
         return
     if kind == "node-link":
@@ -49,8 +49,11 @@ def show(file: Path, kind: str, output: Path | None, as_json: bool) -> None:
         text = drawn(space)
     if output is None:
         click.echo(text)
+        return
+    write_text(text.rstrip("\n") + "\n", output)
+    if as_json:
+        emit_json("show", {"file": str(file), "format": kind, "output": str(output)})
     else:
-        write_text(text.rstrip("\n") + "\n", output)
         click.echo(output)
 
 

@@ -49,7 +49,7 @@ def table(run: Path, kind: str | None, output: Path | None, by_layer: bool, as_j
         talk("the most important columns; all of them in a pipe, or with --format csv")
         return
     frame = opened.layers() if by_layer else opened.frame()
-    if as_json:
+    if as_json and output is None:
         emit_json("table", {"run": str(run), "rows": _rows(frame)})
         return
     if kind is None:
@@ -59,8 +59,11 @@ def table(run: Path, kind: str | None, output: Path | None, by_layer: bool, as_j
     data = _encoded(frame, kind)
     if output is None:
         click.echo(data.decode(), nl=False)
+        return
+    write_bytes(data, output)
+    if as_json:
+        emit_json("table", {"run": str(run), "count": len(frame), "output": str(output)})
     else:
-        write_bytes(data, output)
         talk(count(len(frame), "row"))
         click.echo(output)
 

@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 def take_lock(folder: Path) -> int | None:
     """A handle to close when done; None where the system has no such locks.
 
-    Raises RunError when another process holds it.
+    Raises RunError when another process holds it, or it cannot be written.
     """
     try:
         import fcntl
     except ImportError:  # Windows: SQLite still serialises writes, two searches are not refused
         return None
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise RunError(f"{folder / 'lock'} cannot be written: {error.strerror}") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

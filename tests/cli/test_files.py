@@ -133,6 +133,17 @@ def test_the_graph_as_node_link_json_is_read_by_networkx(itnet_nas: Invoke, file
     assert {"near", "far"} <= set(graph.nodes)
 
 
+def test_a_graph_goes_into_a_file_with_json_too(
+    itnet_nas: Invoke, file: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "graph.txt"
+
+    data = json.loads(itnet_nas("show", file, "-o", target, "--json").stdout)
+
+    assert (data["format"], data["output"]) == ("text", str(target))
+    assert target.read_text(encoding="utf-8").startswith("input: ")
+
+
 def test_graphml_can_be_read(itnet_nas: Invoke, file: Path, tmp_path: Path) -> None:
     import networkx as nx
 

@@ -256,6 +256,31 @@ def test_parquet_comes_back_as_it_went(itnet_nas: Invoke, run_folder: Path, tmp_
     assert list(pandas.read_parquet(target)["number"]) == [0, 1, 2, 3]
 
 
+def test_a_table_goes_into_a_file_with_json_too(
+    itnet_nas: Invoke, run_folder: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "trials.csv"
+
+    data = json.loads(itnet_nas("table", run_folder, "-o", target, "--json").stdout)
+
+    assert data == {
+        "schema": "itnet-nas/table/v1",
+        "run": str(run_folder),
+        "count": 4,
+        "output": str(target),
+    }
+    assert len(target.read_text(encoding="utf-8").splitlines()) == 5
+
+
+def test_only_a_command_that_failed_has_an_error_in_its_json(
+    itnet_nas: Invoke, run_folder: Path
+) -> None:
+    data = json.loads(itnet_nas("explain", run_folder, 3, "--json").stdout)
+
+    assert "error" not in data
+    assert data["failure"] == "non_finite: the loss was nan at step 3"
+
+
 def test_parquet_needs_a_file(itnet_nas: Invoke, run_folder: Path) -> None:
     result = itnet_nas("table", run_folder, "--format", "parquet")
 
@@ -338,6 +363,18 @@ def test_a_damaged_run_is_a_sentence(itnet_nas: Invoke, run_folder: Path, verb: 
     assert result.stderr == (
         f"itnet-nas: {run_folder / 'run.sqlite'} is damaged (a TrialRecord: number: Field "
         "required); restore a copy of it, or start a new run\n"
+    )
+
+
+def test_a_run_that_cannot_be_written_is_not_resumed(itnet_nas: Invoke, run_folder: Path) -> None:
+    (run_folder / "lock").unlink(missing_ok=True)
+    (run_folder / "lock").mkdir()
+
+    result = itnet_nas("resume", run_folder, "--backend", "local")
+
+    assert result.exit_code == 1
+    assert result.stderr.endswith(
+        f"itnet-nas: {run_folder / 'lock'} cannot be written: Is a directory\n"
     )
 
 
