@@ -68,5 +68,9 @@ class WithoutRay(io.TextIOBase):
     def flush(self) -> None:
         self._out.flush()
 
+    @property
+    def closed(self) -> bool:  # libraries keep this object and ask again when the process ends
+        return self._out.closed
+
     def isatty(self) -> bool:
         return self._out.isatty()

@@ -75,6 +75,24 @@ def test_a_job_carries_all_that_a_trial_needs(store: Store) -> None:
     assert TrialJob.model_validate_json(job.model_dump_json()) == job
 
 
+@pytest.mark.parametrize(("steps", "every"), [(999, 0), (1_000, 100), (5_000, 500)])
+def test_long_trials_leave_checkpoints_in_the_run_and_ended_ones_do_not(
+    tmp_path: Path, steps: int, every: int
+) -> None:
+    space = tiny_space()
+    long = space.model_copy(update={"recipe": space.recipe.model_copy(update={"steps": steps})})
+    with Store.create(tmp_path / "run", long) as store:
+        one = controller(store)
+        job = take(one)
+        folder = tmp_path / "run" / "checkpoints" / "0"
+        folder.mkdir(parents=True)
+        one.tell(Outcome(record=record_of(job)))
+
+    assert job.checkpoint_every == every
+    assert job.checkpoint == (str(folder) if every else None)
+    assert not folder.exists()
+
+
 def test_the_budget_counts_proposals(store: Store) -> None:
     one = controller(store, trials=3)
 

@@ -6,6 +6,7 @@ Trials are stand-ins that say nothing about training, so that a fault can be pla
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -198,12 +199,26 @@ def test_a_trial_that_fits_no_node_is_refused_at_once(tmp_path: Path) -> None:
             run_ray(controller, lambda: None)
 
 
-def test_no_variable_of_the_environment_is_left_behind(
+def test_nothing_is_left_behind_in_the_environment_the_home_or_the_temporary_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = {name for name in os.environ if name.startswith(("RAY_", "TUNE_"))}
+    home, temporary = tmp_path / "home", tmp_path / "t"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    with tempfile.TemporaryDirectory(prefix="i-") as short:  # sockets have short paths
+        monkeypatch.setenv("TMPDIR", short)
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        before = {name for name in os.environ if name.startswith(("RAY_", "TUNE_"))}
 
-    search(tmp_path, 2, "nothing", monkeypatch)
+        search(temporary, 2, "nothing", monkeypatch)
 
-    assert {name for name in os.environ if name.startswith("TUNE_")} <= before
-    assert "RAY_CHDIR_TO_TRIAL_DIR" not in os.environ
+        assert list(Path(short).iterdir()) == []
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    assert list(home.iterdir()) == []
+    after = {name for name in os.environ if name.startswith(("RAY_", "TUNE_"))}
+    assert after - before <= {"RAY_AUTH_MODE"}  # Ray's own doing
+    assert sorted(path.name for path in (temporary / "run").iterdir()) == [
+        "lock",
+        "run.sqlite",
+        "weights",
+    ]

@@ -194,6 +194,20 @@ def test_a_plugin_that_cannot_be_imported_is_a_failed_record() -> None:
     assert error.kind == "BrokenPlugin"
 
 
+def test_a_node_with_other_data_fails_its_trials() -> None:
+    here = job()
+    outcome = evaluate(here.model_copy(update={"data": "the driver's"}))
+
+    error = outcome.record.error
+    assert error is not None
+    assert error.kind == "other_data"
+    assert error.message == (
+        f'the data of task "echo" on this node ({here.data}) are not the driver\'s '
+        f"(the driver's): use the same files, and the same Python, on every node"
+    )
+    assert outcome.record.steps == 0
+
+
 def test_an_objective_that_nothing_gives_is_a_failed_record() -> None:
     objectives = (
         Objective(name="error", direction="min"),
