@@ -167,6 +167,7 @@ def test_the_quick_start_task_runs_with_torch_alone(tmp_path: Path) -> None:
         update={
             "task": TaskChoice(name="python_source", params=params.model_dump(mode="json")),
             "task_origin": TASKS.origin("python_source"),
+            "data": facts.data,
             "recipe": facts.recipe.model_copy(update={"steps": 3, "eval_every": 0}),
             "objectives": (here.objectives[0].model_copy(update={"name": facts.quality.name}),),
         }
