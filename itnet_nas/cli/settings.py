@@ -34,8 +34,8 @@ def too_few(search: SearchSpec, backend: str) -> str:
     """What is wrong with few trials for many workers; empty when nothing is."""
     workers = workers_of(search, backend)
     wanted = TRIALS_PER_WORKER * workers
-    if workers == 1 or search.trials >= wanted:
-        return ""
+    if search.strategy == "random" or workers == 1 or search.trials >= wanted:
+        return ""  # random proposals learn from nothing anyway
     return (
         f"{search.trials} trials for {workers} workers are few: proposals made at the same time "
         f"cannot learn from each other; give at least {wanted} trials, or fewer workers"

@@ -34,3 +34,11 @@ def test_one_process_is_one_worker(capsys: pytest.CaptureFixture[str]) -> None:
     announce(SearchSpec(trials=2, workers=4), Path("runs/x"), "local")
 
     assert "warning" not in capsys.readouterr().err
+
+
+def test_random_search_has_nothing_to_learn_from_earlier_trials(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    announce(SearchSpec(strategy="random", trials=4, workers=4), Path("runs/x"), "ray")
+
+    assert "warning" not in capsys.readouterr().err
