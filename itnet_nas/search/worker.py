@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from itnet_nas.results.record import CurvePoint, Outcome
 
-STEP = 2.0  # seconds of candidates within one step of Tune, whose own cost is about 10 ms
+STEP = 30.0  # seconds of candidates within one step of Tune, whose own cost is up to 0.1 s
 
 
 @final
