@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import threading
@@ -25,19 +26,26 @@ QUIET = {
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
 }
 
-# Ray would write a token of its own into the home directory. One per process: Ray caches it.
-TOKEN = uuid.uuid4().hex
+
+@functools.cache
+def own_token() -> str:
+    """The token of the clusters that this process starts: the home's, else one of our own.
+
+    Ray would write one into the home directory. It reads a token once per process, so the
+    answer has to stay the same when the file, or the home, changes between two searches.
+    """
+    with contextlib.suppress(OSError):
+        if found := (Path.home() / ".ray" / "auth_token").read_text().strip():
+            return found
+    return uuid.uuid4().hex
 
 
 @contextlib.contextmanager
 def quiet_environment(own: bool) -> Iterator[None]:
     """The variables that have to be set before Ray starts; `own` for a cluster that we start."""
     extra = dict(QUIET)
-    if own and not (
-        {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys()
-        or (Path.home() / ".ray" / "auth_token").exists()
-    ):
-        extra["RAY_AUTH_TOKEN"] = TOKEN
+    if own and not {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys():
+        extra["RAY_AUTH_TOKEN"] = own_token()
     before = {name: os.environ.get(name) for name in extra}
     os.environ.update(extra)
     try:
