@@ -53,13 +53,17 @@ class Fourier(Operator):
         spread_SD1 = self.length * self.log_s_SD.exp().unsqueeze(-1)
         return torch.exp(-0.5 * (t_N / spread_SD1).square()) * (self.a_SDM @ wave_MN)
 
-    def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def forward(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         """By FFT."""
         u_BND = zero_masked(u_BND, mask_BN)
         h_BDN = long_convolution(u_BND.mT, *self.kernel(u_BND.shape[1]))
         return zero_masked(self.mix(h_BDN.mT), mask_BN)
 
-    def reference(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def reference(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         """Pair by pair of positions, mode by mode."""
         u_BND = zero_masked(u_BND, mask_BN)
         rows = []

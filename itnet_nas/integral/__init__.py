@@ -4,14 +4,22 @@
     positions   coordinates, distances, ALiBi, rotary turns
     windows     softmax attention inside a window, in memory O(N·r)
     fft         long convolutions by FFT, without wrap-around
+    dense       the factors K, V, O in which every family can be written
+    packing     several examples in one row, kept apart
+    evaluation  the ways to compute an operator, each taken or refused with a reason
+    accelerators  kernels of other packages, where they are installed
 
 Torch alone is imported here, so that an exported network can carry these functions along.
 """
 
 from __future__ import annotations
 
+from itnet_nas.integral.accelerators import Accelerator, accelerator
+from itnet_nas.integral.dense import DenseKernel, apply_dense, one_head_per_channel, with_one
+from itnet_nas.integral.evaluation import Evaluation, taken
 from itnet_nas.integral.fft import fft_flops, fft_length, long_convolution
 from itnet_nas.integral.masks import real_positions, zero_masked
+from itnet_nas.integral.packing import Packing, pack, packing, unpack
 from itnet_nas.integral.positions import (
     alibi_bias,
     alibi_slopes,
@@ -23,17 +31,29 @@ from itnet_nas.integral.positions import (
 from itnet_nas.integral.windows import band_pairs, window_attention
 
 __all__ = [
+    "Accelerator",
+    "DenseKernel",
+    "Evaluation",
+    "Packing",
+    "accelerator",
     "alibi_bias",
     "alibi_slopes",
+    "apply_dense",
     "band_pairs",
     "coordinates",
     "distances",
     "fft_flops",
     "fft_length",
     "long_convolution",
+    "one_head_per_channel",
+    "pack",
+    "packing",
     "real_positions",
     "rotary_angles",
     "rotate",
+    "taken",
+    "unpack",
     "window_attention",
+    "with_one",
     "zero_masked",
 ]

@@ -6,13 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 from itnet_nas.kernels.cost import Cost
 from itnet_nas.kernels.family import KernelFamily
+from itnet_nas.kernels.morphism import Morphism, Weights
 from itnet_nas.kernels.params import KernelParams, Values
 from itnet_nas.kernels.site import Domain, Site
 
 if TYPE_CHECKING:
     from itnet_nas.kernels.operator import Operator
 
-__all__ = ["Cost", "Domain", "KernelFamily", "KernelParams", "Operator", "Site", "Values"]
+__all__ = [
+    "Cost",
+    "Domain",
+    "KernelFamily",
+    "KernelParams",
+    "Morphism",
+    "Operator",
+    "Site",
+    "Values",
+    "Weights",
+]
 
 
 def __getattr__(name: str) -> Any:

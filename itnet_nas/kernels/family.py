@@ -9,7 +9,9 @@ from itnet_nas.kernels.params import KernelParams
 
 if TYPE_CHECKING:
     from itnet_nas.axes import Bias
+    from itnet_nas.integral.evaluation import Evaluation
     from itnet_nas.kernels.cost import Cost
+    from itnet_nas.kernels.morphism import Morphism
     from itnet_nas.kernels.operator import Operator
     from itnet_nas.kernels.site import Site
 
@@ -35,7 +37,7 @@ class KernelFamily(ABC, Generic[P]):
 
     @abstractmethod
     def cost(self, site: Site, params: P) -> Cost:
-        """FLOPs of one forward pass over one example, parameters, bytes of state; by formula."""
+        """Every figure of `Cost` that exists for this operator, by formula."""
 
     @abstractmethod
     def build(self, site: Site, params: P) -> Operator:
@@ -56,3 +58,19 @@ class KernelFamily(ABC, Generic[P]):
         """
         del site
         return params
+
+    def evaluations(self, site: Site, params: P, device: str = "cpu") -> tuple[Evaluation, ...]:
+        """The ways to compute the operator on a kind of device ("cpu", "cuda"), one of them taken.
+
+        Read off the same functions by which `forward` chooses. Empty where there is only one way.
+        """
+        del site, params, device
+        return ()
+
+    def morphisms(self, site: Site, params: P) -> tuple[Morphism, ...]:
+        """Moves to other params that can keep the function: a wider window, filled up with zeros.
+
+        Empty where there are none.
+        """
+        del site, params
+        return ()

@@ -15,7 +15,8 @@ class Domain(BaseModel):
 
     sequence  (L,)      ordered positions; the only kind that may be causal
     grid      (H, W)    rows and columns, laid out row by row: position n is (n // W, n % W)
-    points    (N,)      a set of points, in no order
+    points    (N,)      a set of points, in no order; each stands at `coordinates` numbers, which
+                        differ from example to example; 0 for a bare set
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -23,6 +24,7 @@ class Domain(BaseModel):
     kind: Literal["sequence", "grid", "points"]
     shape: tuple[Size, ...]
     causal: bool = False
+    coordinates: Annotated[int, Field(ge=0, le=8)] = 0
 
     @model_validator(mode="after")
     def _shape_fits_the_kind(self) -> Self:
@@ -31,6 +33,8 @@ class Domain(BaseModel):
             raise ValueError(f"a {self.kind} has {wanted} sizes, got {len(self.shape)}")
         if self.causal and self.kind != "sequence":
             raise ValueError(f"a {self.kind} has no order, so it cannot be causal")
+        if self.coordinates and self.kind != "points":
+            raise ValueError(f"a {self.kind} has its coordinates from its shape, give none")
         return self
 
     @property
@@ -43,9 +47,15 @@ class Domain(BaseModel):
         """The longest side: a window of radius `extent - 1` reaches every position."""
         return max(self.shape)
 
+    @property
+    def dimensions(self) -> int:
+        """How many numbers say where a position stands: 1, 2, or the coordinates of points."""
+        return {"sequence": 1, "grid": 2}.get(self.kind, self.coordinates)
+
     def __str__(self) -> str:
         causal = "causal " if self.causal else ""
-        return f"{causal}{self.kind} of {' x '.join(map(str, self.shape))}"
+        places = f" in {self.coordinates} dimensions" if self.coordinates else ""
+        return f"{causal}{self.kind} of {' x '.join(map(str, self.shape))}{places}"
 
 
 class Site(BaseModel):

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from itnet_nas.integral.dense import apply_dense
+from itnet_nas.integral.masks import zero_masked
 from itnet_nas.kernels import Domain, Site
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ SITES = tuple(
         Domain(kind="sequence", shape=(21,)),
         Domain(kind="grid", shape=(4, 5)),
         Domain(kind="points", shape=(9,)),
+        Domain(kind="points", shape=(11,), coordinates=2),
     )
 )
 
@@ -36,6 +39,36 @@ def demand(held: bool, broken: str) -> None:
     """Raise ContractBroken(`broken`) unless `held`; unlike assert, also under -O."""
     if not held:
         raise ContractBroken(broken)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An operator and where its points stand: what the checks call, at every kind of site.
+
+    One example's places serve for as many copies of it as are asked for.
+    """
+
+    op: Operator
+    x_BNA: Tensor | None
+
+    def __call__(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+        """The fast path."""
+        y_BND: Tensor = self.op(u_BND, mask_BN, self._places(u_BND))
+        return y_BND
+
+    def reference(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+        """The slow one."""
+        return self.op.reference(u_BND, mask_BN, self._places(u_BND))
+
+    def dense(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+        """The integral with the kernel written out."""
+        kernel = self.op.dense_kernel(u_BND, mask_BN, self._places(u_BND))
+        return zero_masked(apply_dense(kernel, zero_masked(u_BND, mask_BN)), mask_BN)
+
+    def _places(self, u_BND: Tensor) -> Tensor | None:
+        if self.x_BNA is None:
+            return None
+        return self.x_BNA.to(u_BND.dtype).expand(len(u_BND), -1, -1)
 
 
 @dataclass(frozen=True)
@@ -56,6 +89,22 @@ class Bench:
             torch.manual_seed(seed)
             op = self.family.build(self.site, self.params)
         return op.to(dtype).eval()
+
+    def place(self, op: Operator, batch: int = 2, first: int = 0) -> Placed:
+        """The operator with places for `batch` examples, from the `first` on."""
+        return Placed(op, self.places(batch, first))
+
+    def places(self, batch: int = 2, first: int = 0) -> Tensor | None:
+        """x_BNA, standard normal, each example's own; None where positions need no places."""
+        domain = self.site.domain
+        if not domain.coordinates:
+            return None
+        rows = []
+        for example in range(first, first + batch):
+            generator = torch.Generator().manual_seed(1000 + example)
+            shape = (domain.length, domain.coordinates)
+            rows.append(torch.randn(shape, generator=generator, dtype=torch.float64))
+        return torch.stack(rows)
 
     def field(self, seed: int = 1, batch: int = 2, dtype: torch.dtype = torch.float64) -> Tensor:
         """u_BND, standard normal."""

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
-    from itnet_nas.kernels import Operator
+    Run = Callable[[Tensor, Tensor | None], Tensor]  # (u_BND, mask_BN) -> y_BND, an Operator or so
 
 
-def jacobian(op: Operator, u_ND: Tensor, mask_N: Tensor | None = None) -> Tensor:
+def jacobian(op: Run, u_ND: Tensor, mask_N: Tensor | None = None) -> Tensor:
     """∂y[n, d] / ∂u[m, e] as j_NDND, for one example."""
     length, width = u_ND.shape
     count = length * width
@@ -32,12 +34,12 @@ def jacobian(op: Operator, u_ND: Tensor, mask_N: Tensor | None = None) -> Tensor
     return j_QND.reshape(length, width, length, width)
 
 
-def influence(op: Operator, u_ND: Tensor, mask_N: Tensor | None = None) -> Tensor:
+def influence(op: Run, u_ND: Tensor, mask_N: Tensor | None = None) -> Tensor:
     """R_NM: how strongly y at n answers to u at m, for one example."""
     return jacobian(op, u_ND, mask_N).square().sum((1, 3)).sqrt()
 
 
-def reach(op: Operator, u_ND: Tensor, noise: float = 1e-12) -> Tensor:
+def reach(op: Run, u_ND: Tensor, noise: float = 1e-12) -> Tensor:
     """Where the influence is more than rounding: booleans r_NM.
 
     `noise` is relative to the largest influence; an FFT in float64 leaves about 1e-16 where the

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from itnet_nas.testing import measured, numeric, stated
+from itnet_nas.testing import forms, measured, numeric, stated
 from itnet_nas.testing.bench import SITES, ContractBroken, benches
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ CASE_CHECKS: tuple[Callable[[Bench], None], ...] = (
     stated.the_bias_is_whole,
     stated.normal_params_stay,
     stated.the_cost_is_the_operators,
+    stated.every_cost_is_stated,
+    stated.evaluations_have_reasons,
     stated.arguments_are_plain,
     numeric.forward_is_the_reference,
     numeric.gradients_are_the_reference,
@@ -40,10 +42,16 @@ CASE_CHECKS: tuple[Callable[[Bench], None], ...] = (
     numeric.a_seed_gives_the_same_operator,
     numeric.copies_compute_the_same,
     numeric.float32_stays_float32,
+    forms.forward_is_the_dense_kernel,
+    forms.bfloat16_is_close,
+    forms.packed_examples_do_not_meet,
+    forms.morphisms_keep_the_function,
+    forms.it_can_be_exported,
     measured.the_future_stays_hidden,
     measured.support_is_as_declared,
     measured.sharing_is_as_declared,
     measured.content_is_as_declared,
+    measured.a_set_has_no_order,
     measured.a_state_keeps_its_size,
 )
 

@@ -13,13 +13,12 @@ import torch
 
 from itnet_nas.axes import Content, Sharing, State, Support
 from itnet_nas.integral.positions import coordinates, distances
-from itnet_nas.testing.bench import demand, worst
+from itnet_nas.testing.bench import Placed, demand, worst
 from itnet_nas.testing.influence import jacobian, reach
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from itnet_nas.kernels import Operator
     from itnet_nas.testing.bench import Bench
 
 SAME = 1e-9  # relative; a rule that differs at all differs by far more than this
@@ -29,7 +28,7 @@ def the_future_stays_hidden(bench: Bench) -> None:
     """In a causal domain y at n does not answer to u at m > n."""
     if not bench.site.causal:
         return
-    ahead_NM = reach(bench.build(), bench.field(batch=1)[0]).triu(1)
+    ahead_NM = reach(bench.place(bench.build(), batch=1), bench.field(batch=1)[0]).triu(1)
     demand(not ahead_NM.any(), f"in a causal domain {_first(ahead_NM)}")
 
 
@@ -39,7 +38,7 @@ def support_is_as_declared(bench: Bench) -> None:
     block, ball and knn are held to "not everything, and more than a point".
     """
     bias = bench.family.bias(bench.params)
-    reach_NM = reach(bench.build(), bench.field(batch=1)[0])
+    reach_NM = reach(bench.place(bench.build(), batch=1), bench.field(batch=1)[0])
     distance_NM = distances(coordinates(bench.site.domain.shape))
     possible_NM = torch.ones_like(reach_NM)
     if bench.site.causal:
@@ -59,7 +58,7 @@ def support_is_as_declared(bench: Bench) -> None:
 def content_is_as_declared(bench: Bench) -> None:
     """Without content the Jacobian is the same for any two fields; with it, it is not."""
     bias = bench.family.bias(bench.params)
-    op = bench.build()
+    op = bench.place(bench.build(), batch=1)
     first, second = (jacobian(op, bench.field(seed, batch=1)[0]) for seed in (1, 2))
     gap = float((first - second).abs().max() / first.abs().max())
     if bias.content is Content.NONE:
@@ -78,7 +77,7 @@ def sharing_is_as_declared(bench: Bench) -> None:
     by exchanging positions. periodic is held to "not translation".
     """
     bias = bench.family.bias(bench.params)
-    op = bench.build()
+    op = bench.place(bench.build())
     blind = _permutation_gap(bench, op)
     if bias.sharing is Sharing.PERMUTATION:
         demand(blind <= SAME, f"declared permutation-shared, but exchanging positions changes the "
@@ -86,7 +85,7 @@ def sharing_is_as_declared(bench: Bench) -> None:
         return
     demand(blind > SAME, f"declared {bias.sharing}, but it is blind to positions: declare "
                          f"permutation")  # fmt: skip
-    if bench.site.domain.kind == "points":
+    if bench.site.domain.kind == "points" and op.x_BNA is None:
         return
     moved = _translation_gap(bench, op)
     if bias.sharing is Sharing.TRANSLATION:
@@ -95,6 +94,18 @@ def sharing_is_as_declared(bench: Bench) -> None:
     else:
         demand(moved > SAME, f"declared {bias.sharing}, but moving a patch changes nothing: "
                              f"declare translation")  # fmt: skip
+
+
+def a_set_has_no_order(bench: Bench) -> None:
+    """Points given in another order, places and all, come out in that order, otherwise the same."""
+    if bench.site.domain.kind != "points":
+        return
+    op, u_BND = bench.place(bench.build()), bench.field()
+    order_N = torch.randperm(bench.site.length, generator=torch.Generator().manual_seed(4))
+    other = Placed(op.op, None if op.x_BNA is None else op.x_BNA[:, order_N])
+    with torch.no_grad():
+        gap = worst(other(u_BND[:, order_N]), op(u_BND)[:, order_N])
+    demand(gap <= SAME, f"points in another order change the output by {gap:.1e}")
 
 
 def a_state_keeps_its_size(bench: Bench) -> None:
@@ -131,7 +142,7 @@ def _first(where_NM: Tensor, verb: str = "answers") -> str:
     return f"the output at position {pairs[0][0]} {verb} to the input at position {pairs[0][1]}"
 
 
-def _permutation_gap(bench: Bench, op: Operator) -> float:
+def _permutation_gap(bench: Bench, op: Placed) -> float:
     """What exchanging positions changes; causal: at the last one, by exchanging those before it."""
     u_BND = bench.field()
     length = bench.site.length
@@ -146,8 +157,15 @@ def _permutation_gap(bench: Bench, op: Operator) -> float:
     return worst(moved_BND, y_BND[:, order_N])
 
 
-def _translation_gap(bench: Bench, op: Operator) -> float:
-    """What moving a patch of real positions by one changes in its own output, along each axis."""
+def _translation_gap(bench: Bench, op: Placed) -> float:
+    """What moving a patch of real positions by one changes in its own output, along each axis.
+
+    Points are moved all together.
+    """
+    if op.x_BNA is not None:
+        away_A = torch.arange(1.0, 1.0 + op.x_BNA.shape[-1], dtype=op.x_BNA.dtype)
+        with torch.no_grad():
+            return worst(Placed(op.op, op.x_BNA + away_A)(bench.field()), op(bench.field()))
     shape = bench.site.domain.shape
     x_NA = coordinates(shape)
     inside_N = (x_NA < torch.tensor([size - 1 for size in shape])).all(1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from itnet_nas.testing.bench import demand, worst
+from itnet_nas.testing.bench import Placed, demand, worst
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,7 +20,7 @@ EXACT = 1e-10  # in float64, two orders of the same operations differ by far les
 
 def forward_is_the_reference(bench: Bench) -> None:
     """`forward` and `reference` give the same y, with and without masks."""
-    op, u_BND = bench.build(), bench.field()
+    op, u_BND = bench.place(bench.build()), bench.field()
     for name, mask_BN in {"no mask": None, **bench.masks()}.items():
         with torch.no_grad():
             y_BND = op(u_BND, mask_BN)
@@ -31,9 +31,10 @@ def forward_is_the_reference(bench: Bench) -> None:
 
 def gradients_are_the_reference(bench: Bench) -> None:
     """So are the gradients, of the input and of every parameter; and finite differences agree."""
-    op, u_BND = bench.build(), bench.field().requires_grad_()
-    names = ["the input", *(name for name, _ in op.named_parameters())]
-    leaves = [u_BND, *op.parameters()]
+    built, u_BND = bench.build(), bench.field().requires_grad_()
+    op = bench.place(built)
+    names = ["the input", *(name for name, _ in built.named_parameters())]
+    leaves = [u_BND, *built.parameters()]
     weight_BND = bench.field(seed=2)
     for mask_name, mask_BN in {"no mask": None, **bench.masks()}.items():
         fast = _gradients(op(u_BND, mask_BN), weight_BND, leaves)
@@ -72,7 +73,7 @@ def _gradients(y_BND: Tensor, weight_BND: Tensor, leaves: list[Tensor]) -> list[
 
 def a_masked_position_does_not_exist(bench: Bench) -> None:
     """What stands there changes nothing, its output is 0, and a mask of all True is no mask."""
-    op, u_BND = bench.build(), bench.field()
+    op, u_BND = bench.place(bench.build()), bench.field()
     with torch.no_grad():
         gap = worst(op(u_BND, torch.ones(u_BND.shape[:2], dtype=torch.bool)), op(u_BND))
         demand(gap <= EXACT, f"a mask of all True changes the output by {gap:.1e}")
@@ -81,18 +82,26 @@ def a_masked_position_does_not_exist(bench: Bench) -> None:
             demand(not y_BND[~mask_BN].any(), f"with {name}, a masked output is not 0")
             for rubbish in (1e3, float("inf"), float("nan")):
                 other_BND = u_BND.masked_fill(~mask_BN.unsqueeze(-1), rubbish)
-                gap = worst(op(other_BND, mask_BN), y_BND)
+                gap = worst(_spoilt(op, mask_BN, rubbish)(other_BND, mask_BN), y_BND)
                 demand(gap <= EXACT, f"with {name}, {rubbish} at masked positions changes the "
                                      f"output by {gap:.1e}")  # fmt: skip
         nothing_BND = op(u_BND, torch.zeros(u_BND.shape[:2], dtype=torch.bool))
     demand(not nothing_BND.any(), "an example without a real position does not give 0")
 
 
+def _spoilt(op: Placed, mask_BN: Tensor, rubbish: float) -> Placed:
+    """The same operator, where points that are not real stand nowhere."""
+    if op.x_BNA is None:
+        return op
+    return Placed(op.op, op.x_BNA.masked_fill(~mask_BN.unsqueeze(-1), rubbish))
+
+
 def examples_do_not_meet(bench: Bench) -> None:
     """One example alone gives what it gives in a batch."""
     op, u_BND = bench.build(), bench.field(batch=3)
     with torch.no_grad():
-        gap = worst(op(u_BND)[1:2], op(u_BND[1:2]))
+        alone_BND = bench.place(op, batch=1, first=1)(u_BND[1:2])
+        gap = worst(bench.place(op, batch=3)(u_BND)[1:2], alone_BND)
     demand(gap <= EXACT, f"an example alone differs from the same one in a batch by {gap:.1e}")
 
 
@@ -109,14 +118,14 @@ def step_is_forward(bench: Bench) -> None:
         for u_BD in u_BND.unbind(1):
             y_BD, state = op.step(u_BD, state)
             rows.append(y_BD)
-        gap = worst(torch.stack(rows, 1), op(u_BND))
+        gap = worst(torch.stack(rows, 1), bench.place(op)(u_BND))
     demand(gap <= EXACT, f"decoding step by step is {gap:.1e} away from forward")
 
 
 def a_seed_gives_the_same_operator(bench: Bench) -> None:
     """The same seed the same weights, the same weights the same output."""
     u_BND = bench.field()
-    first, second = bench.build(seed=5), bench.build(seed=5)
+    first, second = bench.place(bench.build(seed=5)), bench.place(bench.build(seed=5))
     with torch.no_grad():
         demand(torch.equal(first(u_BND), second(u_BND)), "one seed gave two different operators")
         demand(torch.equal(first(u_BND), first(u_BND)), "one operator gave two different outputs")
@@ -135,14 +144,15 @@ def copies_compute_the_same(bench: Bench) -> None:
     }
     with torch.no_grad():
         for name, other in copies.items():
-            demand(torch.equal(other(u_BND), op(u_BND)), f"a copy by {name} computes otherwise")
+            same = torch.equal(bench.place(other)(u_BND), bench.place(op)(u_BND))
+            demand(same, f"a copy by {name} computes otherwise")
 
 
 def float32_stays_float32(bench: Bench) -> None:
     """y has the dtype of u, and the value of float64 to single precision."""
-    single = bench.build(dtype=torch.float32)
+    single, double = bench.build(dtype=torch.float32), bench.build()
     with torch.no_grad():
-        y_BND = single(bench.field(dtype=torch.float32))
-        gap = worst(y_BND.double(), bench.build()(bench.field()))
+        y_BND = bench.place(single)(bench.field(dtype=torch.float32))
+        gap = worst(y_BND.double(), bench.place(double)(bench.field()))
     demand(y_BND.dtype == torch.float32, f"float32 went in and {y_BND.dtype} came out")
     demand(gap <= 1e-4, f"float32 is {gap:.1e} away from float64")

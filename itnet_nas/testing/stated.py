@@ -12,7 +12,7 @@ from itnet_nas.testing.bench import demand
 from itnet_nas.testing.measured import state_bytes
 
 if TYPE_CHECKING:
-    from itnet_nas.kernels import KernelFamily
+    from itnet_nas.kernels import KernelFamily, Operator
     from itnet_nas.testing.bench import Bench
 
 
@@ -35,6 +35,70 @@ def the_cost_is_the_operators(bench: Bench) -> None:
     carried = state_bytes(state)
     demand(cost.state_bytes == carried,
            f"states {cost.state_bytes} bytes of state, the last step left {carried}")  # fmt: skip
+
+
+def every_cost_is_stated(bench: Bench) -> None:
+    """No figure is left out, and those that can be measured are near what is stated.
+
+    The bytes kept for the backward pass are counted on the operator, and have to be within a factor
+    of 2; training takes more than a forward pass, and moving bytes takes at least input, output and
+    weights.
+    """
+    op = bench.build(dtype=torch.float32)
+    site, cost = bench.site, bench.family.cost(bench.site, bench.params)
+    wanted = {"train_flops", "traffic_bytes", "activation_bytes"}
+    wanted |= {"state_bytes", "decode_flops"} if op.decodes else set()
+    left_out = sorted(name for name in wanted if getattr(cost, name) is None)
+    demand(not left_out, f"states no {' and no '.join(left_out)}")
+    demand(op.decodes or cost.decode_flops is None, "states operations of a step, but has none")
+    trains = cost.train_flops or 0
+    demand(trains >= 2 * cost.flops,
+           f"states {trains} FLOPs of training, less than twice the {cost.flops} of a forward "
+           f"pass")  # fmt: skip
+    least = 4 * (2 * site.length * site.width + cost.params)
+    traffic = cost.traffic_bytes or 0
+    demand(traffic >= least,
+           f"states {traffic} bytes moved, but input, output and weights are {least}")  # fmt: skip
+    if op.decodes and cost.flops:
+        demand(bool(cost.decode_flops), "states 0 FLOPs of a step")
+    kept, stated = _bytes_kept(bench, op), cost.activation_bytes or 0
+    demand(
+        stated / 2 <= kept <= 2 * stated,
+        f"states {stated} bytes kept for the backward pass, the operator keeps {kept}",
+    )
+
+
+def _bytes_kept(bench: Bench, op: Operator) -> int:
+    """Of one example in training, counted once for each tensor that autograd holds on to."""
+    u_BND = bench.field(batch=1, dtype=torch.float32).requires_grad_()
+    weights = {p.untyped_storage().data_ptr() for p in op.parameters()}
+    kept: dict[int, int] = {}
+    alive = []
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage.nbytes()
+            alive.append(tensor)  # a freed one would lend its address to the next
+        return tensor
+
+    op.train()
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        bench.place(op, batch=1)(u_BND)
+    return sum(kept.values())
+
+
+def evaluations_have_reasons(bench: Bench) -> None:
+    """Where there are several ways to compute, one is taken on each device, all say why."""
+    family, params = bench.family, bench.params
+    for device in ("cpu", "cuda"):
+        ways = family.evaluations(bench.site, params, device)
+        names = [way.name for way in ways]
+        demand(len(set(names)) == len(names), f"an evaluation is listed twice: {names}")
+        chosen = [way.name for way in ways if way.taken]
+        demand(not ways or len(chosen) == 1, f"on {device} the evaluations {chosen} are taken")
+        for way in ways:
+            demand(bool(way.reason.strip()), f'the evaluation "{way.name}" has no reason')
 
 
 def the_bias_is_whole(bench: Bench) -> None:

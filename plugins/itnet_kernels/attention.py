@@ -66,7 +66,9 @@ class Attention(Operator):
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
 
-    def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def forward(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         """Fused softmax attention; in blocks where a window lies on a sequence."""
         q, k, v = self._project(zero_masked(u_BND, mask_BN))
         x_NA = self._places(u_BND)
@@ -108,7 +110,9 @@ class Attention(Operator):
             return allowed
         return alibi_bias(x_NA, self.heads, q_BHNE).masked_fill(~allowed, -math.inf)
 
-    def reference(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def reference(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         """Query by query, over the keys that it may see."""
         q, k, v = self._project(zero_masked(u_BND, mask_BN))
         batch, heads, length, size = q.shape

@@ -54,7 +54,9 @@ class Conv(Operator):
             self.mix = nn.Linear(width, width)
             self.register_parameter("b_D", None)
 
-    def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def forward(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         """conv1d or conv2d, direct: below ten taps or so nothing is faster."""
         x = zero_masked(u_BND, mask_BN).mT
         groups = 1 if self.dense else x.shape[1]
@@ -66,7 +68,9 @@ class Conv(Operator):
             x = F.conv1d(x, self.taps, self.b_D, groups=groups)
         return zero_masked(self.mix(x.mT), mask_BN)
 
-    def reference(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def reference(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         """Position by position, tap by tap."""
         u_BND = zero_masked(u_BND, mask_BN)
         length = u_BND.shape[1]

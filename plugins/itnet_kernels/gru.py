@@ -38,7 +38,9 @@ class Gru(Operator):
         self.ahead = nn.GRU(width, size, batch_first=True)
         self.back = None if causal else nn.GRU(width, size, batch_first=True)
 
-    def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def forward(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         """torch's fused loops; real positions are moved to the front first, in their order."""
         if mask_BN is None:
             y_BND: Tensor = self.ahead(u_BND)[0]
@@ -58,7 +60,9 @@ class Gru(Operator):
             y_BND = torch.cat([y_BND, back_BNS], -1)
         return zero_masked(_pick(y_BND, torch.argsort(order_BN, dim=1)), mask_BN)
 
-    def reference(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def reference(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         """The formula, position by position."""
         batch, length, _ = u_BND.shape
         examples = []

@@ -34,12 +34,16 @@ class Identity(Operator):
         super().__init__()
         self.mix = nn.Linear(width, width)
 
-    def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def forward(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         """One matrix product."""
         y_BND: Tensor = self.mix(zero_masked(u_BND, mask_BN))
         return zero_masked(y_BND, mask_BN)
 
-    def reference(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def reference(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         """Position by position."""
         u_BND = zero_masked(u_BND, mask_BN)
         rows = [self.mix.weight @ u_D + self.mix.bias for u_D in u_BND.flatten(0, 1)]

@@ -57,7 +57,9 @@ class PositionMixer(Operator):
         flat_GM = self.w.new_zeros(groups, length**2).scatter(1, place_GT, self.w)
         return flat_GM.view(groups, length, length)
 
-    def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def forward(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         """Two linear maps around one matrix product for each group, over all examples at once."""
         length = u_BND.shape[1]
         v_BND = zero_masked(self.value(zero_masked(u_BND, mask_BN)), mask_BN)
@@ -67,7 +69,9 @@ class PositionMixer(Operator):
         h_BNGE = torch.einsum("gnm,bmge->bnge", m_GNN, v_BNGE)
         return zero_masked(self.out(h_BNGE.flatten(2)), mask_BN)
 
-    def reference(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def reference(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         """Pair by pair of positions."""
         v_BND = zero_masked(self.value(zero_masked(u_BND, mask_BN)), mask_BN)
         length = u_BND.shape[1]

@@ -100,7 +100,9 @@ class Ssm(Operator):
         self.skip_D = nn.Parameter(torch.ones(width))
         self.mix = nn.Linear(width, width)
 
-    def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def forward(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         """By FFT."""
         u_BND = zero_masked(u_BND, mask_BN)
         length = u_BND.shape[1]
@@ -109,7 +111,9 @@ class Ssm(Operator):
         y_BND: Tensor = self.mix(h_BND + self.skip_D * u_BND)
         return zero_masked(y_BND, mask_BN)
 
-    def reference(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def reference(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         """The recurrence, position by position; the later positions from the last one on."""
         u_BND = zero_masked(u_BND, mask_BN)
         length = u_BND.shape[1]

@@ -29,7 +29,9 @@ class Healthy(Operator):
         if fault == "hidden parameter":
             self.spare = nn.Parameter(torch.zeros(width))
 
-    def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def forward(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         if self.fault == "mask forgotten":
             mask_BN = None
         if self.fault == "mask off by one" and mask_BN is not None:
@@ -55,7 +57,9 @@ class Healthy(Operator):
             y_BND = y_BND.double()
         return y_BND if self.fault == "masked output" else zero_masked(y_BND, mask_BN)
 
-    def reference(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def reference(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         u_BND = zero_masked(u_BND, mask_BN)
         w_DR = self.w_DR.detach() if self.fault == "gradient lost twice" else self.w_DR
         rows = []
@@ -85,7 +89,9 @@ class Healthy(Operator):
 class LostTwice(Healthy):
     """The gradient is missing in both paths, so that only finite differences can tell."""
 
-    def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def forward(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         return self.reference(u_BND, mask_BN)
 
 

@@ -58,14 +58,18 @@ class Shift(Operator):
         self.taps = taps
         self.w_DR = nn.Parameter(scaled((width, radius + 1)))
 
-    def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def forward(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         # The window looks back alone.
         u_BND = masked(u_BND, mask_BN)
         u_BDN = F.pad(u_BND.mT, (self.radius, 0))
         y_BDN = F.conv1d(u_BDN, self.w_DR.flip(1).unsqueeze(1), groups=len(self.w_DR))
         return masked(y_BDN.mT, mask_BN)
 
-    def reference(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def reference(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         return only_for_the_reference(self, u_BND, mask_BN)
 
 
@@ -111,11 +115,15 @@ class ShiftFamily(KernelFamily[ShiftParams]):
 class Noisy(Operator):
     """Draws from the global generators while training: a check on how those are kept."""
 
-    def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def forward(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         warnings.warn("noise is drawn", stacklevel=1)
         return masked(F.dropout(u_BND, 0.2, self.training), mask_BN)
 
-    def reference(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def reference(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         return self.forward(u_BND, mask_BN)
 
 
@@ -127,38 +135,54 @@ class Diverging(Operator):
         super().__init__()
         self.calls = 0
 
-    def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def forward(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         self.calls += 1
         return u_BND * (torch.nan if self.calls >= 3 else 1.0)
 
-    def reference(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def reference(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         return u_BND
 
 
 @final
 class Raising(Operator):
-    def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def forward(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         raise LookupError("this family cannot")
 
-    def reference(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def reference(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         return u_BND
 
 
 @final
 class Greedy(Operator):
-    def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def forward(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         return u_BND + torch.empty(2**60, dtype=torch.uint8).sum()
 
-    def reference(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def reference(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         return u_BND
 
 
 @final
 class Interrupting(Operator):
-    def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def forward(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         raise KeyboardInterrupt
 
-    def reference(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def reference(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         return u_BND
 
 

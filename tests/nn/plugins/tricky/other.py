@@ -17,8 +17,12 @@ class Clash:
 class Tricky(Operator):
     """Not the other Tricky."""
 
-    def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def forward(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         return F.gelu(u_BND * SCALES[0] * Clash.scale)
 
-    def reference(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def reference(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
         return u_BND
