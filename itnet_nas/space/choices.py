@@ -19,7 +19,7 @@ from itnet_nas.space.parse import read_value
 from itnet_nas.space.plugins import failure, report_plugin
 from itnet_nas.space.sentences import sentence
 from itnet_nas.space.space import Choice
-from itnet_nas.space.values import canonical, choose, show
+from itnet_nas.space.values import canonical, choose, listed, show
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,8 +86,12 @@ def named_choices(
 
 
 def any_choices(site: Site, plugins: Plugins, notes: list[str]) -> list[Choice]:
-    """Choices of every installed family with its default values; what does not fit is left out."""
+    """Choices of every installed family with its default values; what does not fit is left out.
+
+    `notes` gets a line for each reason.
+    """
     found: list[Choice] = []
+    refused: dict[str, list[str]] = {}
     for name in plugins.kernels.names():
         note = ""
         try:
@@ -97,13 +101,18 @@ def any_choices(site: Site, plugins: Plugins, notes: list[str]) -> list[Choice]:
             if count > MOST_COMBINATIONS:
                 note = f"its default values make {count} combinations"
             else:
-                found += combine(name, family, values, site).choices
+                tried = combine(name, family, values, site)
+                found += tried.choices
+                if not tried.choices:
+                    refused.setdefault(tried.reason, []).append(name)
         except PluginError as error:
             note = str(error)
         except Exception as error:  # the plugin's own code; anything may come out of it
             note = f"{failure('it', error)}; {_whom(name, plugins)}"
         if note:
             notes.append(f'kernels: any leaves out "{name}": {note}')
+    for reason, names in refused.items():
+        notes.append(f"kernels: any leaves out {listed(names)}: {reason}")
     return found
 
 

@@ -110,6 +110,7 @@ def test_any_is_every_family_that_can_stand_here_and_notes_name_the_others(
         'kernels: any leaves out "twice": kernel family "twice" is offered twice, by an unknown '
         f"package 0 ({fakes}:CONV) and by an unknown package 0 ({fakes}:GRU); uninstall one of "
         "them",
+        "kernels: any leaves out grid_only: a sequence is no grid",
     ]
 
 
