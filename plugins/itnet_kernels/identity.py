@@ -1,6 +1,6 @@
 """Identity: no integral at all, the term W u(x) of the operator alone.
 
-    y[n] = W u[n] + b                                                       (K = 0)
+    y[n] = W u[n] + b                                     no heads, so that no kernel is left
 
 The skip around an operator belongs to the layer, so an operator that were 0 or u would be a layer
 without a kernel; this is the plainest one that still has weights.
@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
-import torch
 from torch import nn
 
 from itnet_nas.axes import Bias, Sharing, Support
+from itnet_nas.integral.dense import DenseKernel
 from itnet_nas.integral.masks import zero_masked
 from itnet_nas.kernels import Cost, KernelFamily, KernelParams, Site
 from itnet_nas.kernels.operator import Operator
@@ -41,13 +41,18 @@ class Identity(Operator):
         y_BND: Tensor = self.mix(zero_masked(u_BND, mask_BN))
         return zero_masked(y_BND, mask_BN)
 
-    def reference(
+    def dense_kernel(
         self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
-    ) -> Tensor:
-        """Position by position."""
-        u_BND = zero_masked(u_BND, mask_BN)
-        rows = [self.mix.weight @ u_D + self.mix.bias for u_D in u_BND.flatten(0, 1)]
-        return zero_masked(torch.stack(rows).view_as(u_BND), mask_BN)
+    ) -> DenseKernel:
+        """No heads; the local term W and b alone."""
+        batch, length, width = u_BND.shape
+        return DenseKernel(
+            k_BHNN=u_BND.new_zeros(batch, 0, length, length),
+            v_HEF=u_BND.new_zeros(0, 1, width),
+            o_HDE=u_BND.new_zeros(0, width, 1),
+            w_DD=self.mix.weight,
+            b_D=self.mix.bias,
+        )
 
     @property
     def decodes(self) -> bool:
@@ -82,11 +87,19 @@ class IdentityFamily(KernelFamily[IdentityParams]):
         return Bias(support=Support.POINT, sharing=Sharing.PERMUTATION)
 
     def cost(self, site: Site, params: IdentityParams) -> Cost:
-        """2 N D²."""
+        """2 N D², training three times that, a step 2 D²; nothing but the input is kept."""
         del params
-        width = site.width
-        state = 0
-        return Cost(flops=2 * site.length * width**2, params=width**2 + width, state_bytes=state)
+        width, length = site.width, site.length
+        weights = width**2 + width
+        return Cost(
+            flops=2 * length * width**2,
+            params=weights,
+            state_bytes=0,
+            train_flops=6 * length * width**2,
+            decode_flops=2 * width**2,
+            traffic_bytes=4 * (2 * length * width + weights),
+            activation_bytes=4 * length * width,
+        )
 
     def build(self, site: Site, params: IdentityParams) -> Identity:
         """The operator."""

@@ -20,8 +20,17 @@ from pydantic import Field
 from torch import nn
 
 from itnet_nas.axes import Bias, Sharing, Support
+from itnet_nas.integral.dense import DenseKernel, with_one
 from itnet_nas.integral.masks import zero_masked
-from itnet_nas.kernels import Cost, KernelFamily, KernelParams, Site, Values
+from itnet_nas.kernels import (
+    Cost,
+    KernelFamily,
+    KernelParams,
+    Morphism,
+    Site,
+    Values,
+    Weights,
+)
 from itnet_nas.kernels.operator import Operator
 
 if TYPE_CHECKING:
@@ -46,6 +55,9 @@ class PositionMixer(Operator):
             self.w = nn.Parameter(w_GLL * length**-0.5)
         self.value = nn.Linear(width, width)
         self.out = nn.Linear(width, width)
+        # White noise comes out as loud as it went in.
+        for linear in (self.value, self.out):
+            nn.init.normal_(linear.weight, std=width**-0.5)
 
     def matrices(self) -> Tensor:
         """M_GLL."""
@@ -68,6 +80,27 @@ class PositionMixer(Operator):
         # A product with a batch of its own for every example would copy the matrices for each.
         h_BNGE = torch.einsum("gnm,bmge->bnge", m_GNN, v_BNGE)
         return zero_masked(self.out(h_BNGE.flatten(2)), mask_BN)
+
+    def dense_kernel(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> DenseKernel:
+        """K^g = M_g without the columns of masked positions; V has its bias beside it, on (u, 1).
+
+        Heads are groups.
+        """
+        batch, length, width = u_BND.shape
+        groups = len(self.w)
+        k_BGNN = self.matrices()[:, :length, :length].expand(batch, -1, -1, -1)
+        if mask_BN is not None:
+            k_BGNN = k_BGNN * mask_BN[:, None, None, :]
+        v_DF = torch.cat([self.value.weight, self.value.bias.unsqueeze(1)], 1)
+        return DenseKernel(
+            k_BHNN=k_BGNN,
+            v_HEF=v_DF.reshape(groups, width // groups, width + 1),
+            o_HDE=self.out.weight.reshape(width, groups, -1).transpose(0, 1),
+            b_D=self.out.bias,
+            field_BNF=with_one(zero_masked(u_BND, mask_BN)),
+        )
 
     def reference(
         self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
@@ -137,13 +170,26 @@ class PositionMixerFamily(KernelFamily[PositionMixerParams]):
         return Bias(support=Support.FULL, sharing=Sharing.POSITION_SPECIFIC)
 
     def cost(self, site: Site, params: PositionMixerParams) -> Cost:
-        """2 P D for P pairs of positions (L², causal L(L+1)/2), and two linear maps of 2 L D²."""
+        """2 P D for P pairs of positions (L², causal L(L+1)/2), and two linear maps of 2 L D².
+
+        A step reads the longest row: 2 L D + 4 D². Moved beside input, output and weights: values
+        and sums, in and out; causal also the G whole matrices, written from their triangles. Kept
+        for the backward pass: input, values, sums and their copies by group; causal also the
+        matrices.
+        """
         width, length = site.width, site.length
         pairs = length * (length + 1) // 2 if site.causal else length**2
+        flops = 2 * pairs * width + 4 * length * width**2
+        weights = params.groups * pairs + 2 * (width**2 + width)
+        whole = params.groups * length**2 if site.causal else 0
         return Cost(
-            flops=2 * pairs * width + 4 * length * width**2,
-            params=params.groups * pairs + 2 * (width**2 + width),
+            flops=flops,
+            params=weights,
             state_bytes=4 * length * width if site.causal else None,
+            train_flops=3 * flops,
+            decode_flops=2 * length * width + 4 * width**2 if site.causal else None,
+            traffic_bytes=4 * (6 * length * width + weights + 2 * whole),
+            activation_bytes=4 * (3 * length * width + whole),
         )
 
     def build(self, site: Site, params: PositionMixerParams) -> PositionMixer:
@@ -164,6 +210,18 @@ class PositionMixerFamily(KernelFamily[PositionMixerParams]):
         if site.width % params.groups:
             return f"{params.groups} groups do not divide width {site.width}"
         return ""
+
+    def morphisms(self, site: Site, params: PositionMixerParams) -> tuple[Morphism, ...]:
+        """Twice the groups, each half with the matrix that the whole had."""
+        if 2 * params.groups > 64 or site.width % (2 * params.groups):
+            return ()
+        wider = PositionMixerParams(groups=2 * params.groups)
+
+        def carry(weights: Weights) -> dict[str, Tensor]:
+            return {**weights, "w": weights["w"].repeat_interleave(2, 0)}
+
+        change = f"groups {params.groups} -> {wider.groups}, matrices copied"
+        return (Morphism(wider, carry, change),)
 
 
 FAMILY = PositionMixerFamily()
