@@ -6,6 +6,7 @@
     fft         long convolutions by FFT, without wrap-around
     dense       the factors K, V, O in which every family can be written
     packing     several examples in one row, kept apart
+    monte_carlo means over many positions, from a few drawn by importance
     evaluation  the ways to compute an operator, each taken or refused with a reason
     accelerators  kernels of other packages, where they are installed
 
@@ -19,6 +20,7 @@ from itnet_nas.integral.dense import DenseKernel, apply_dense, one_head_per_chan
 from itnet_nas.integral.evaluation import Evaluation, taken
 from itnet_nas.integral.fft import fft_flops, fft_length, long_convolution
 from itnet_nas.integral.masks import real_positions, zero_masked
+from itnet_nas.integral.monte_carlo import draw, monte_carlo_mean
 from itnet_nas.integral.packing import Packing, pack, packing, unpack
 from itnet_nas.integral.positions import (
     alibi_bias,
@@ -42,9 +44,11 @@ __all__ = [
     "band_pairs",
     "coordinates",
     "distances",
+    "draw",
     "fft_flops",
     "fft_length",
     "long_convolution",
+    "monte_carlo_mean",
     "one_head_per_channel",
     "pack",
     "packing",
