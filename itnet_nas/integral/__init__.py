@@ -3,6 +3,7 @@
     masks       what "a position is not real" means to a tensor
     positions   coordinates, distances, ALiBi, rotary turns
     windows     softmax attention inside a window, in memory O(N·r)
+    bands       sums over a window, with weights that differ from position to position
     fft         long convolutions by FFT, without wrap-around
     dense       the factors K, V, O in which every family can be written
     packing     several examples in one row, kept apart
@@ -16,6 +17,7 @@ Torch alone is imported here, so that an exported network can carry these functi
 from __future__ import annotations
 
 from itnet_nas.integral.accelerators import Accelerator, accelerator
+from itnet_nas.integral.bands import window_offsets, window_pairs, window_real, window_sum
 from itnet_nas.integral.dense import DenseKernel, apply_dense, one_head_per_channel, with_one
 from itnet_nas.integral.evaluation import Evaluation, taken
 from itnet_nas.integral.fft import fft_flops, fft_length, long_convolution
@@ -58,6 +60,10 @@ __all__ = [
     "taken",
     "unpack",
     "window_attention",
+    "window_offsets",
+    "window_pairs",
+    "window_real",
+    "window_sum",
     "with_one",
     "zero_masked",
 ]
