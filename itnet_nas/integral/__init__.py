@@ -4,6 +4,7 @@
     positions   coordinates, distances, ALiBi, rotary turns
     windows     softmax attention inside a window, in memory O(N·r)
     bands       sums over a window, with weights that differ from position to position
+    precision   places where autocast must not round
     fft         long convolutions by FFT, without wrap-around
     dense       the factors K, V, O in which every family can be written
     packing     several examples in one row, kept apart
@@ -32,6 +33,7 @@ from itnet_nas.integral.positions import (
     rotary_angles,
     rotate,
 )
+from itnet_nas.integral.precision import as_given, at_least_float32
 from itnet_nas.integral.windows import band_pairs, window_attention
 
 __all__ = [
@@ -43,6 +45,8 @@ __all__ = [
     "alibi_bias",
     "alibi_slopes",
     "apply_dense",
+    "as_given",
+    "at_least_float32",
     "band_pairs",
     "coordinates",
     "distances",

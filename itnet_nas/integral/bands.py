@@ -32,6 +32,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from itnet_nas.integral.positions import coordinates
+from itnet_nas.integral.precision import as_given
 
 _Margins = tuple[tuple[int, int], tuple[int, int]]  # positions before and after, by row and column
 
@@ -113,7 +114,7 @@ def _sum(a_BXYHST: Tensor, v_BXYHE: Tensor, margins: _Margins) -> Tensor:
     blocks, block = _cut(columns, taps)
     band_SMCW = _bands(a_BXYHST, blocks, block)
     v_XMWE = _blocks(v_BXYHE, margins, taps, blocks, block)
-    with torch.autocast(v_BXYHE.device.type, enabled=False):
+    with as_given(v_BXYHE):
         y_MCE = band_SMCW[0] @ v_XMWE[:rows].flatten(0, 1)
         for s in range(1, side):
             y_MCE = torch.baddbmm(y_MCE, band_SMCW[s], v_XMWE[s : s + rows].flatten(0, 1))
