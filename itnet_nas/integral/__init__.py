@@ -6,6 +6,7 @@
     bands       sums over a window, with weights that differ from position to position
     precision   places where autocast must not round
     fft         long convolutions by FFT, without wrap-around
+    low_rank    kernels through which positions meet in a few numbers
     dense       the factors K, V, O in which every family can be written
     packing     several examples in one row, kept apart
     monte_carlo means over many positions, from a few drawn by importance
@@ -22,6 +23,12 @@ from itnet_nas.integral.bands import window_offsets, window_pairs, window_real, 
 from itnet_nas.integral.dense import DenseKernel, apply_dense, one_head_per_channel, with_one
 from itnet_nas.integral.evaluation import Evaluation, taken
 from itnet_nas.integral.fft import fft_flops, fft_length, long_convolution
+from itnet_nas.integral.low_rank import (
+    FeatureMap,
+    low_rank_evaluations,
+    low_rank_mix,
+    low_rank_work,
+)
 from itnet_nas.integral.masks import real_positions, zero_masked
 from itnet_nas.integral.monte_carlo import draw, monte_carlo_mean
 from itnet_nas.integral.packing import Packing, pack, packing, unpack
@@ -40,6 +47,7 @@ __all__ = [
     "Accelerator",
     "DenseKernel",
     "Evaluation",
+    "FeatureMap",
     "Packing",
     "accelerator",
     "alibi_bias",
@@ -54,6 +62,9 @@ __all__ = [
     "fft_flops",
     "fft_length",
     "long_convolution",
+    "low_rank_evaluations",
+    "low_rank_mix",
+    "low_rank_work",
     "monte_carlo_mean",
     "one_head_per_channel",
     "pack",
