@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,6 +14,8 @@ from itnet_nas.integral.packing import pack, packing, unpack
 from itnet_nas.testing.bench import demand, worst
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor
 
     from itnet_nas.testing.bench import Bench
@@ -92,7 +96,7 @@ def it_can_be_exported(bench: Bench) -> None:
     x_BNA = bench.places()
     x_BNA = None if x_BNA is None else x_BNA.float()
     given = (bench.field(dtype=torch.float32), mask_BN, x_BNA)
-    with torch.no_grad():
+    with torch.no_grad(), _without_traces():
         program = torch.export.export(_Module(op), given)
         buffer = io.BytesIO()
         torch.export.save(program, buffer)
@@ -101,6 +105,17 @@ def it_can_be_exported(bench: Bench) -> None:
         other_BND = bench.field(seed=7, dtype=torch.float32)
         gap = worst(again(other_BND, mask_BN, x_BNA), op(other_BND, mask_BN, x_BNA))
     demand(gap <= 1e-5, f"after torch.export the output is {gap:.1e} away")
+
+
+@contextmanager
+def _without_traces() -> Iterator[None]:
+    """torch.export keeps a diary, always at the level DEBUG, which pytest would show on pages."""
+    diary = logging.getLogger("torch.__trace")
+    before, diary.disabled = diary.disabled, True
+    try:
+        yield
+    finally:
+        diary.disabled = before
 
 
 class _Module(nn.Module):
