@@ -7,6 +7,7 @@
     precision   places where autocast must not round
     fft         long convolutions by FFT, without wrap-around
     low_rank    kernels through which positions meet in a few numbers
+    delta       the gated delta rule: a memory in which new values replace old ones
     dense       the factors K, V, O in which every family can be written
     packing     several examples in one row, kept apart
     monte_carlo means over many positions, from a few drawn by importance
@@ -20,6 +21,14 @@ from __future__ import annotations
 
 from itnet_nas.integral.accelerators import Accelerator, accelerator
 from itnet_nas.integral.bands import window_offsets, window_pairs, window_real, window_sum
+from itnet_nas.integral.delta import (
+    delta_chunk,
+    delta_evaluations,
+    delta_flops,
+    delta_rule,
+    delta_step,
+    unit,
+)
 from itnet_nas.integral.dense import DenseKernel, apply_dense, one_head_per_channel, with_one
 from itnet_nas.integral.evaluation import Evaluation, taken
 from itnet_nas.integral.fft import fft_flops, fft_length, long_convolution
@@ -57,6 +66,11 @@ __all__ = [
     "at_least_float32",
     "band_pairs",
     "coordinates",
+    "delta_chunk",
+    "delta_evaluations",
+    "delta_flops",
+    "delta_rule",
+    "delta_step",
     "distances",
     "draw",
     "fft_flops",
@@ -73,6 +87,7 @@ __all__ = [
     "rotary_angles",
     "rotate",
     "taken",
+    "unit",
     "unpack",
     "window_attention",
     "window_offsets",
