@@ -83,6 +83,17 @@ class Bench:
         inside = ",".join(f"{name}={value}" for name, value in self.params.model_dump().items())
         return f"{inside or 'no params'}-{self.site.domain}"
 
+    def at_length(self, length: int) -> Bench:
+        """The same on a sequence of another length; itself where it is none or that is refused."""
+        domain = self.site.domain
+        if domain.kind != "sequence":
+            return self
+        longer = Domain(kind="sequence", shape=(length,), causal=domain.causal)
+        site = Site(domain=longer, width=self.site.width)
+        if self.family.refuses(site, self.params):
+            return self
+        return Bench(self.family, self.params, site)
+
     def build(self, seed: int = 0, dtype: torch.dtype = torch.float64) -> Operator:
         """The operator with the weights of `seed`; the global generator stays as it was."""
         with torch.random.fork_rng(devices=[]):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 EXACT = 1e-10
 HALF = 2e-2  # bfloat16 has 8 bits: 4e-3 for each rounding
+LONG = 256  # positions after which a sum that is rounded at each of them has lost its way
 
 
 def forward_is_the_dense_kernel(bench: Bench) -> None:
@@ -42,15 +43,22 @@ def forward_is_the_dense_kernel(bench: Bench) -> None:
 
 
 def bfloat16_is_close(bench: Bench) -> None:
-    """Under autocast to bfloat16, y is that of float32 to two digits."""
-    op, u_BND = bench.place(bench.build(dtype=torch.float32)), bench.field(dtype=torch.float32)
-    with torch.no_grad():
-        y_BND = op(u_BND)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            half_BND = op(u_BND)
-    demand(bool(half_BND.isfinite().all()), "under autocast to bfloat16 the output is not finite")
-    gap = worst(half_BND.float(), y_BND)
-    demand(gap <= HALF, f"under autocast to bfloat16 the output is {gap:.1e} away from float32")
+    """Under autocast to bfloat16, y is that of float32 to two digits, on long sequences too.
+
+    What is summed, multiplied or carried along must not be rounded at every step.
+    """
+    long = bench.at_length(LONG)
+    for place in (bench,) if long == bench else (bench, long):
+        op = place.place(place.build(dtype=torch.float32))
+        u_BND = place.field(dtype=torch.float32)
+        with torch.no_grad():
+            y_BND = op(u_BND)
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                half_BND = op(u_BND)
+        where = f"under autocast to bfloat16, the output at {place.site.length} positions is"
+        demand(bool(half_BND.isfinite().all()), f"{where} not finite")
+        gap = worst(half_BND.float(), y_BND)
+        demand(gap <= HALF, f"{where} {gap:.1e} away from float32")
 
 
 def packed_examples_do_not_meet(bench: Bench) -> None:
