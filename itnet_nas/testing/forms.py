@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from itnet_nas.integral.packing import pack, packing, unpack
-from itnet_nas.testing.bench import demand, worst
+from itnet_nas.testing.bench import ContractBroken, demand, worst
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,8 +104,12 @@ def it_can_be_exported(bench: Bench) -> None:
     x_BNA = bench.places()
     x_BNA = None if x_BNA is None else x_BNA.float()
     given = (bench.field(dtype=torch.float32), mask_BN, x_BNA)
-    with torch.no_grad(), _without_traces():
-        program = torch.export.export(_Module(op), given)
+    with torch.no_grad(), _quiet():
+        try:
+            program = torch.export.export(_Module(op), given)
+        except Exception as error:
+            why = str(error).partition("\n")[0]
+            raise ContractBroken(f"torch.export: {type(error).__name__}: {why}") from error
         buffer = io.BytesIO()
         torch.export.save(program, buffer)
         buffer.seek(0)
@@ -116,12 +120,13 @@ def it_can_be_exported(bench: Bench) -> None:
 
 
 @contextmanager
-def _without_traces() -> Iterator[None]:
-    """torch.export keeps a diary, always at the level DEBUG, which pytest would show on pages."""
+def _quiet() -> Iterator[None]:
+    """torch.export keeps a diary at level DEBUG, and prints the whole program where it fails."""
     diary = logging.getLogger("torch.__trace")
     before, diary.disabled = diary.disabled, True
     try:
-        yield
+        with redirect_stderr(io.StringIO()):
+            yield
     finally:
         diary.disabled = before
 
