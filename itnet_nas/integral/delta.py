@@ -2,8 +2,8 @@
 
     S_t = α_t S_{t−1} (I − β_t k_t k_tᵀ) + β_t v_t k_tᵀ,       y_t = S_t q_t
 
-S is a matrix of E × S numbers; α_t = exp(log_decay_t) ≤ 1 fades all of it, β_t says how much of
-what stood at k_t is replaced by v_t. Keys have length 1, so that I − β k kᵀ never enlarges anything.
+S is a matrix of E × S numbers; α_t = exp(log_decay_t) ≤ 1 fades all of it, and β_t says how much of
+what stood at k_t is replaced by v_t. Keys have length 1, so I − β k kᵀ never enlarges anything.
 
 Position by position this is N small steps. In chunks of C positions it is a few products of
 matrices. With a_i = Σ_{t ≤ i} log α_t inside the chunk, and S₀ the memory before it,

@@ -174,8 +174,8 @@ class PositionMixerFamily(KernelFamily[PositionMixerParams]):
 
         A step reads the longest row: 2 L D + 4 D². Moved beside input, output and weights: values
         and sums, in and out; causal also the G whole matrices, written from their triangles. Kept
-        for the backward pass: input, values, sums and their copies by group; causal also the
-        matrices.
+        for the backward pass: input, values and sums; causal also the matrices, and where in them
+        each number of a triangle stands.
         """
         width, length = site.width, site.length
         pairs = length * (length + 1) // 2 if site.causal else length**2
@@ -189,7 +189,7 @@ class PositionMixerFamily(KernelFamily[PositionMixerParams]):
             train_flops=3 * flops,
             decode_flops=2 * length * width + 4 * width**2 if site.causal else None,
             traffic_bytes=4 * (6 * length * width + weights + 2 * whole),
-            activation_bytes=4 * (3 * length * width + whole),
+            activation_bytes=4 * (3 * length * width + whole) + (8 * pairs if site.causal else 0),
         )
 
     def build(self, site: Site, params: PositionMixerParams) -> PositionMixer:

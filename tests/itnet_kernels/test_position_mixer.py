@@ -58,7 +58,7 @@ def test_the_costs_of_a_triangle_by_hand() -> None:
         train_flops=1320,
         decode_flops=40 + 64,
         traffic_bytes=4 * (6 * 20 + 70 + 100),
-        activation_bytes=4 * (60 + 50),
+        activation_bytes=4 * (60 + 50) + 8 * 15,
     )
 
 
