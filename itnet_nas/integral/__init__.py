@@ -5,6 +5,7 @@
     windows     softmax attention inside a window, in memory O(N·r)
     bands       sums over a window, with weights that differ from position to position
     precision   places where autocast must not round
+    chunks      sums over the past whose pairs fade, in chunks with a state
     fft         long convolutions by FFT, without wrap-around
     low_rank    kernels through which positions meet in a few numbers
     delta       the gated delta rule: a memory in which new values replace old ones
@@ -21,6 +22,13 @@ from __future__ import annotations
 
 from itnet_nas.integral.accelerators import Accelerator, accelerator
 from itnet_nas.integral.bands import window_offsets, window_pairs, window_real, window_sum
+from itnet_nas.integral.chunks import (
+    FadingWork,
+    chunk_sizes,
+    fading_sum,
+    fading_sum_evaluations,
+    fading_sum_work,
+)
 from itnet_nas.integral.delta import (
     delta_chunk,
     delta_evaluations,
@@ -56,6 +64,7 @@ __all__ = [
     "Accelerator",
     "DenseKernel",
     "Evaluation",
+    "FadingWork",
     "FeatureMap",
     "Packing",
     "accelerator",
@@ -65,6 +74,7 @@ __all__ = [
     "as_given",
     "at_least_float32",
     "band_pairs",
+    "chunk_sizes",
     "coordinates",
     "delta_chunk",
     "delta_evaluations",
@@ -73,6 +83,9 @@ __all__ = [
     "delta_step",
     "distances",
     "draw",
+    "fading_sum",
+    "fading_sum_evaluations",
+    "fading_sum_work",
     "fft_flops",
     "fft_length",
     "long_convolution",
