@@ -26,15 +26,7 @@ from itnet_nas.axes import Bias, Sharing, Support
 from itnet_nas.integral.bands import window_pairs, window_real, window_sum
 from itnet_nas.integral.dense import DenseKernel
 from itnet_nas.integral.masks import zero_masked
-from itnet_nas.kernels import (
-    Cost,
-    KernelFamily,
-    KernelParams,
-    Morphism,
-    Site,
-    Values,
-    Weights,
-)
+from itnet_nas.kernels import Cost, KernelFamily, KernelParams, Morphism, Site, Values, Weights
 from itnet_nas.kernels.operator import Operator
 
 if TYPE_CHECKING:

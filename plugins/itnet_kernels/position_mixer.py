@@ -22,15 +22,7 @@ from torch import nn
 from itnet_nas.axes import Bias, Sharing, Support
 from itnet_nas.integral.dense import DenseKernel, with_one
 from itnet_nas.integral.masks import zero_masked
-from itnet_nas.kernels import (
-    Cost,
-    KernelFamily,
-    KernelParams,
-    Morphism,
-    Site,
-    Values,
-    Weights,
-)
+from itnet_nas.kernels import Cost, KernelFamily, KernelParams, Morphism, Site, Values, Weights
 from itnet_nas.kernels.operator import Operator
 
 if TYPE_CHECKING:
