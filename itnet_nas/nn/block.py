@@ -3,7 +3,7 @@
     u ← u + mixer(LN(u))
     u ← u + W₂ GELU(W₁ LN(u) + b₁) + b₂            W₁: D → rD,  W₂: rD → D
 
-Shapes  B examples, N positions, D channels; r is `mlp_ratio`
+Shapes  B examples, N positions, D channels, A coordinates of a point; r is `mlp_ratio`
 Source  pre-norm residual blocks, arXiv 2002.04745
 """
 
@@ -41,8 +41,10 @@ class Block(nn.Module):
             nn.Linear(mlp_ratio * width, width),
         )
 
-    def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:
-        """u_BND -> u_BND. `mask_BN` is True where a position is real."""
-        u_BND = u_BND + self.mixer(self.mixer_norm(u_BND), mask_BN)
+    def forward(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
+        """u_BND -> u_BND. `mask_BN` is True where a position is real; points stand at `x_BNA`."""
+        u_BND = u_BND + self.mixer(self.mixer_norm(u_BND), mask_BN, x_BNA)
         u_BND = u_BND + self.mlp(self.mlp_norm(u_BND))
         return masked(u_BND, mask_BN)

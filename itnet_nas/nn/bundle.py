@@ -5,8 +5,8 @@ defines is copied, comments included; what torch or the standard library define 
 Two things of one name are told apart by a prefix. In an annotation a name that is not in the bundle
 turns the annotation into `Any`.
 
-Operators lose their `reference`, the slow twin that tests hold `forward` to, unless something else
-calls it; and their base class is replaced by OPERATOR, which asks for nothing.
+Operators lose `reference` and `dense_kernel`, the slow forms that tests hold `forward` to, unless
+something else calls them; and their base class is replaced by OPERATOR, which asks for nothing.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 BASE = Unit("itnet_nas.kernels.operator", "Operator")
 OPERATOR = '''\
 class Operator(nn.Module):
-    """y(x) = ∫ K(x, x', u(x), u(x')) v(x') dμ(x'): (u_BND, mask_BN) -> y_BND."""
+    """y(x) = ∫ K(x, x', u(x), u(x')) v(x') dμ(x'): (u_BND, mask_BN, x_BNA) -> y_BND."""
 
     @property
     def decodes(self) -> bool:

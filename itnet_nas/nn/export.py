@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from itnet_nas.errors import BrokenPlugin
+from itnet_nas.integral.packing import pack, packing, unpack
 from itnet_nas.nn.block import Block, masked
 from itnet_nas.nn.bundle import Bundle
 from itnet_nas.nn.network import ITNet, attribute, load_network, load_task
@@ -39,7 +40,7 @@ def load(path: str | Path = Path(__file__).with_name("weights.pt")) -> Network:
 def export_python(record: TrialRecord, weights: bytes, folder: Path) -> Path:
     """Write `model.py`, `weights.pt` and `architecture.json` into `folder`; the path of model.py.
 
-    model.py holds the source of every operator (but for its `reference`), block, encoder and head,
+    model.py holds the source of every operator (but for its slow forms), block, encoder and head,
     and one line per layer. Nothing is written unless that source, run here, gives exactly the
     outputs of the trained network. Raises BrokenPlugin where a plugin's code cannot stand alone.
     """
@@ -76,24 +77,45 @@ def _write_network(record: TrialRecord, network: ITNet, bundle: Bundle) -> str:
     architecture = record.architecture
     width, ratio = architecture.width, architecture.mlp_ratio
     build = [f"self.encoder = {write_module(network.encoder, bundle)}"]
-    run = ["u_input = masked(self.encoder(*inputs), mask_BN)"]
+    run = []
     for name, block in network.blocks.items():
         operator = write_module(block.mixer, bundle)
         build.append(f"self.{attribute(name)} = Block({operator}, {width}, {ratio})")
-        run.append(f"u_{name} = self.{attribute(name)}({_sum(network, name)}, mask_BN)")
+        run.append(f"u_{name} = self.{attribute(name)}({_sum(network, name)}, mask_BN, x_BNA)")
     build.append(f"self.norm = nn.LayerNorm({width})")
     build.append(f"self.head = {write_module(network.head, bundle)}")
     run.append(f"return self.head(self.norm({_sum(network, OUTPUT)}), mask_BN)")
+    # Last, so that what operators call their own parts stays as it is.
+    where, apart, together = (bundle.add(part) for part in (packing, unpack, pack))
     indent = "\n        "
     return f'''\
 class Network(nn.Module):
-    """Encoder, one line per layer, LayerNorm, head. `mask_BN` is True where a position is real."""
+    """Encoder, one line per layer, LayerNorm, head.
+
+    `mask_BN` is True where a position is real, `x_BNA` says where the points of a cloud stand, and
+    `segment_BN` holds the same number within each of the examples that are packed in a row.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         {indent.join(build)}
 
-    def forward(self, *inputs: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        *inputs: Tensor,
+        mask_BN: Tensor | None = None,
+        x_BNA: Tensor | None = None,
+        segment_BN: Tensor | None = None,
+    ) -> Tensor:
+        u_BND = masked(self.encoder(*inputs), mask_BN)
+        if segment_BN is None:
+            return self.read(u_BND, mask_BN, x_BNA)
+        where = {where}(segment_BN, mask_BN)
+        x_SLA = None if x_BNA is None else {apart}(x_BNA, where)
+        found = self.read({apart}(u_BND, where), where.mask_SL, x_SLA)
+        return {together}(found, where) if found.ndim == 3 else found
+
+    def read(self, u_input: Tensor, mask_BN: Tensor | None, x_BNA: Tensor | None) -> Tensor:
         {indent.join(run)}'''
 
 
@@ -119,7 +141,7 @@ def _docstring(record: TrialRecord, facts: TaskFacts) -> str:
         *origins,
         f"    task {record.task.name}: {record.task_origin}",
         "",
-        "Their slow reference forms are left out. To use it:",
+        "Their slow forms, to which tests hold them, are left out. To use it:",
         "",
         "    from model import load",
         "    network = load()",
@@ -130,13 +152,16 @@ def _docstring(record: TrialRecord, facts: TaskFacts) -> str:
 
 
 def _example(facts: TaskFacts) -> list[str]:
-    length = facts.domain.length
-    return [
+    length, coordinates = facts.domain.length, facts.domain.coordinates
+    given = [
         f"torch.randint({item.classes}, (1, {length}))"
         if isinstance(item, Categorical)
         else f"torch.randn(1, {length}, {item.channels})"
         for item in facts.inputs
     ]
+    if coordinates:
+        given.append(f"x_BNA=torch.randn(1, {length}, {coordinates})")
+    return given
 
 
 def _describe(record: TrialRecord) -> str:
@@ -157,7 +182,7 @@ def _check(source: str, network: ITNet, weights: bytes, facts: TaskFacts) -> Non
         with torch.random.fork_rng(devices=[]):
             exported = _run(source)["Network"]()
             torch.manual_seed(0)
-            inputs = _draw(facts)
+            inputs, x_BNA = _draw(facts)
         state = torch.load(io.BytesIO(weights), map_location="cpu", weights_only=True)
         exported.load_state_dict(state)
         exported.eval()
@@ -165,7 +190,8 @@ def _check(source: str, network: ITNet, weights: bytes, facts: TaskFacts) -> Non
         mask_BN[1, facts.domain.length // 2 + 1 :] = False
         with torch.no_grad():
             for mask in (None, mask_BN):
-                theirs, ours = exported(*inputs, mask_BN=mask), network(*inputs, mask_BN=mask)
+                beside = {"mask_BN": mask, "x_BNA": x_BNA}
+                theirs, ours = exported(*inputs, **beside), network(*inputs, **beside)
                 if not torch.equal(theirs, ours):
                     raise BrokenPlugin(
                         "the exported source gives other outputs than the trained network, so it "
@@ -193,11 +219,13 @@ def _run(source: str) -> dict[str, Any]:
     return vars(module)
 
 
-def _draw(facts: TaskFacts) -> list[Tensor]:
-    length = facts.domain.length
-    return [
+def _draw(facts: TaskFacts) -> tuple[list[Tensor], Tensor | None]:
+    """Inputs of two examples, and where their points stand."""
+    length, coordinates = facts.domain.length, facts.domain.coordinates
+    inputs = [
         torch.randint(item.classes, (2, length))
         if isinstance(item, Categorical)
         else torch.randn(2, length, item.channels)
         for item in facts.inputs
     ]
+    return inputs, torch.randn(2, length, coordinates) if coordinates else None

@@ -1,7 +1,8 @@
 """`ITNet`: an architecture as a torch module.
 
 encoder → one block per layer, along the edges → LayerNorm → head. Where several edges meet, their
-values are summed in the order of the architecture's edges.
+values are summed in the order of the architecture's edges. Examples that are packed in one row are
+taken apart behind the encoder, so nothing after it can look from one into another.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import torch
 from torch import nn
 
 from itnet_nas.errors import UsageError
+from itnet_nas.integral.packing import pack, packing, unpack
 from itnet_nas.kernels.site import Site
 from itnet_nas.nn.block import Block, masked
 from itnet_nas.registry import load_origin
@@ -41,7 +43,8 @@ def attribute(layer: str) -> str:
 class ITNet(nn.Module):
     """The network of one architecture.
 
-    Shapes  B examples, N positions, D channels
+    Shapes  B examples, N positions, D channels, A coordinates; S segments, L positions of the
+            longest
     """
 
     def __init__(
@@ -67,11 +70,31 @@ class ITNet(nn.Module):
         found: dict[str, Any] = dict(self.named_children())
         return {layer.name: found[attribute(layer.name)] for layer in self.architecture.layers}
 
-    def forward(self, *inputs: Tensor, mask_BN: Tensor | None = None) -> Tensor:
-        """Inputs and mask of a task's `Batch` -> what its head says, in the shape of the target."""
-        value_BND = {INPUT: masked(self.encoder(*inputs), mask_BN)}
+    def forward(
+        self,
+        *inputs: Tensor,
+        mask_BN: Tensor | None = None,
+        x_BNA: Tensor | None = None,
+        segment_BN: Tensor | None = None,
+    ) -> Tensor:
+        """What a task's `Batch` holds -> what its head says, in the shape of the target.
+
+        With `segment_BN`, a head that speaks at every position is heard there, and one that sums
+        an example up is heard once for each segment, row by row.
+        """
+        u_BND = masked(self.encoder(*inputs), mask_BN)
+        if segment_BN is None:
+            return self.read(u_BND, mask_BN, x_BNA)
+        where = packing(segment_BN, mask_BN)
+        x_SLA = None if x_BNA is None else unpack(x_BNA, where)
+        found = self.read(unpack(u_BND, where), where.mask_SL, x_SLA)
+        return pack(found, where) if found.ndim == 3 else found
+
+    def read(self, u_BND: Tensor, mask_BN: Tensor | None, x_BNA: Tensor | None) -> Tensor:
+        """From the encoder's channels to what the head says; a row is one example."""
+        value_BND = {INPUT: u_BND}
         for name, block in self.blocks.items():
-            value_BND[name] = block(self._join(name, value_BND), mask_BN)
+            value_BND[name] = block(self._join(name, value_BND), mask_BN, x_BNA)
         found: Tensor = self.head(self.norm(self._join(OUTPUT, value_BND)), mask_BN)
         return found
 

@@ -113,13 +113,16 @@ class ModuleSource:
         assert node.end_col_offset is not None
         return self.starts[node.end_lineno - 1] + node.end_col_offset
 
-    def whole_lines(self, method: ast.FunctionDef, owner: ast.ClassDef) -> tuple[int, int]:
-        """The lines of a method, to be cut out with comments above it and blank lines around."""
-        first = self.start(method) - method.col_offset
+    def whole_lines(self, methods: list[ast.FunctionDef], owner: ast.ClassDef) -> tuple[int, int]:
+        """The lines of methods that follow on one another, to be cut out of a class.
+
+        With comments above the first one, and blank lines around.
+        """
+        first = self.start(methods[0]) - methods[0].col_offset
         above = self.text.rfind(b"\n", 0, first - 1) + 1
         while self.text[above:first].lstrip().startswith(b"#"):
             first, above = above, self.text.rfind(b"\n", 0, above - 1) + 1
-        end = self.text.find(b"\n", self.end(method)) + 1 or len(self.text)
+        end = self.text.find(b"\n", self.end(methods[-1])) + 1 or len(self.text)
         if end >= self.end(owner):
             # Nothing follows: the blank lines before it go, and the last newline stays.
             first = len(self.text[:first].rstrip())

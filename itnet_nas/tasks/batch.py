@@ -13,21 +13,37 @@ from torch import Tensor
 class Batch:
     """Some examples of a task.
 
-    inputs   one tensor per declared input: int64 (B, N), or float32 (B, N, channels)
-    target   int64 (B, N) or (B,), -100 where nothing is scored; or float32 (B, N, size), (B, size)
-    mask     bool (B, N), True where a position is real; None when all are
+    inputs    one tensor per declared input: int64 (B, N), or float32 (B, N, channels)
+    target    int64 (B, N) or (B,), -100 where nothing is scored; or float32 (B, N, size), (B, size)
+    mask      bool (B, N), True where a position is real; None when all are
+    places    float32 (B, N, A), where the points of a cloud stand; None for any other domain
+    segments  int64 (B, N), the same number within each of the examples that are packed in a row;
+              None when a row is one example. Such a target stands at every position.
     """
 
     inputs: tuple[Tensor, ...]
     target: Tensor
     mask: Tensor | None = None
+    places: Tensor | None = None
+    segments: Tensor | None = None
+
+    @property
+    def beside(self) -> dict[str, Tensor | None]:
+        """What a network is told beside its inputs: `network(*batch.inputs, **batch.beside)`."""
+        return {"mask_BN": self.mask, "x_BNA": self.places, "segment_BN": self.segments}
 
     def to(self, device: torch.device) -> Batch:
         """The same examples on `device`."""
+
+        def move(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor.to(device, non_blocking=True)
+
         return Batch(
             tuple(tensor.to(device, non_blocking=True) for tensor in self.inputs),
             self.target.to(device, non_blocking=True),
-            None if self.mask is None else self.mask.to(device, non_blocking=True),
+            move(self.mask),
+            move(self.places),
+            move(self.segments),
         )
 
 

@@ -193,7 +193,7 @@ def _measure(job: TrialJob, network: ITNet, task: Task[Any], device: Device) -> 
 
     def forward() -> None:
         with torch.inference_mode(), device.autocast():
-            network(*example.inputs, mask_BN=example.mask)
+            network(*example.inputs, **example.beside)
 
     network.eval()
     if "latency_ms" in wanted:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, final
 import torch
 from torch.nn.utils import clip_grad_norm_
 
+from itnet_nas.kernels.operator import Operator
 from itnet_nas.results.record import CurvePoint
 from itnet_nas.train.finite import Watch
 from itnet_nas.train.seeds import random_state, set_random_state
@@ -43,14 +44,27 @@ def learning_rate(recipe: Recipe, step: int) -> float:
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
-    """AdamW that leaves vectors and scalars (biases, norms, decays) undecayed."""
+    """AdamW that leaves undecayed: vectors and scalars, and what an operator names `undecayed`."""
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    spared = _spared(network)
+    decayed = [p for p in trained if p.ndim >= 2 and p not in spared]
     groups = [
-        {"params": [p for p in trained if p.ndim >= 2], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
+        {"params": decayed, "weight_decay": recipe.weight_decay},
+        {"params": [p for p in trained if p.ndim < 2 or p in spared], "weight_decay": 0.0},
     ]
     fused = all(parameter.is_floating_point() for parameter in trained)
     return torch.optim.AdamW(groups, lr=recipe.lr, betas=(0.9, recipe.beta2), fused=fused)
+
+
+def _spared(network: nn.Module) -> set[nn.Parameter]:
+    """Parameters, at any depth of an operator, whose own name is in its `undecayed`."""
+    return {
+        parameter
+        for operator in network.modules()
+        if isinstance(operator, Operator)
+        for name, parameter in operator.named_parameters()
+        if name.rpartition(".")[2] in operator.undecayed
+    }
 
 
 @final
@@ -114,7 +128,7 @@ class Training:
         batch = self.task.train_batch(self.step, self.recipe.batch_size, self.seed)
         batch = batch.to(self.device.torch_device)
         with self.device.autocast():
-            out = forward(*batch.inputs, mask_BN=batch.mask)
+            out = forward(*batch.inputs, **batch.beside)
         loss = self.task.loss(out.float(), batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

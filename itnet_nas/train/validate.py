@@ -33,7 +33,7 @@ def validate(
             for batch in task.eval_batches(split, batch_size):
                 here = batch.to(device.torch_device)
                 with device.autocast():
-                    out = network(*here.inputs, mask_BN=here.mask)
+                    out = network(*here.inputs, **here.beside)
                 for name, (total, weight) in task.score(out.float(), here).items():
                     sums[name] = sums.get(name, 0.0) + total
                     weights[name] = weights.get(name, 0.0) + weight

@@ -78,24 +78,54 @@ def test_comments_are_kept_and_references_left_out() -> None:
 
     assert "    # This comment belongs to `forward`.\n    @traced\n" in text
     assert "def reference" not in text
+    assert "def dense_kernel" not in text
 
 
-def test_a_reference_at_the_end_of_a_class_leaves_no_trace() -> None:
+def test_slow_forms_at_the_end_of_a_class_leave_no_trace() -> None:
     bundle = Bundle()
-    bundle.add(operators.LastIsReference)
+    bundle.add(operators.EndsWithSlowForms)
 
-    assert bundle.text().endswith(
-        "class LastIsReference(Operator):\n"
-        "    def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None) -> Tensor:\n"
-        "        return u_BND\n"
-    )
+    assert bundle.text().endswith("""\
+@final
+class EndsWithSlowForms(Operator):
+    def forward(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
+        return self._both(u_BND)
+
+    def _both(self, u_BND: Tensor) -> Tensor:
+        return u_BND
+""")
 
 
-def test_a_reference_that_is_called_is_kept() -> None:
+def test_private_methods_of_a_class_that_is_not_final_are_kept() -> None:
+    bundle = Bundle()
+    bundle.add(operators.MayBeInherited)
+
+    text = bundle.text()
+
+    assert "def dense_kernel" not in text
+    assert "def _for_both" in text
+
+
+def test_slow_forms_that_are_called_are_kept() -> None:
     bundle = Bundle()
     name = bundle.add(operators.KeepsReference)
 
     assert run(bundle.text())[name]()(torch.zeros(1)).tolist() == [1.0]
+
+
+def test_a_kernel_of_another_package_is_looked_for_where_the_text_runs() -> None:
+    bundle = Bundle()
+    name = bundle.add(operators.Accelerated)
+
+    space = run(bundle.text())
+
+    assert "import importlib" in bundle.text()
+    assert space[name]()(torch.zeros(1)).tolist() == [2.0]
+    assert space["accelerator"]("nowhere_at_all:scan", "cuda", "nowhere").reason == (
+        "nowhere is not installed"
+    )
 
 
 def test_an_annotation_that_cannot_be_copied_becomes_any() -> None:
@@ -104,7 +134,7 @@ def test_an_annotation_that_cannot_be_copied_becomes_any() -> None:
 
     text = bundle.text()
 
-    assert "mask_BN: Tensor | None = None, site: Any = None) -> Tensor:" in text
+    assert "        site: Any = None,\n    ) -> Tensor:" in text
     assert "scaled: Any = self.scaled(u_BND) * double" in text
 
 

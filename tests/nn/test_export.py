@@ -239,7 +239,11 @@ def test_the_source_has_one_line_for_each_layer(tmp_path: Path) -> None:
         text[text.index("class Network") : text.index("def load")]
         == '''\
 class Network(nn.Module):
-    """Encoder, one line per layer, LayerNorm, head. `mask_BN` is True where a position is real."""
+    """Encoder, one line per layer, LayerNorm, head.
+
+    `mask_BN` is True where a position is real, `x_BNA` says where the points of a cloud stand, and
+    `segment_BN` holds the same number within each of the examples that are packed in a row.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -250,11 +254,25 @@ class Network(nn.Module):
         self.norm = nn.LayerNorm(8)
         self.head = Head()
 
-    def forward(self, *inputs: Tensor, mask_BN: Tensor | None = None) -> Tensor:
-        u_input = masked(self.encoder(*inputs), mask_BN)
-        u_half = self.layer_half(u_input, mask_BN)
-        u_left = self.layer_left(u_half, mask_BN)
-        u_right = self.layer_right(u_half + u_input, mask_BN)
+    def forward(
+        self,
+        *inputs: Tensor,
+        mask_BN: Tensor | None = None,
+        x_BNA: Tensor | None = None,
+        segment_BN: Tensor | None = None,
+    ) -> Tensor:
+        u_BND = masked(self.encoder(*inputs), mask_BN)
+        if segment_BN is None:
+            return self.read(u_BND, mask_BN, x_BNA)
+        where = packing(segment_BN, mask_BN)
+        x_SLA = None if x_BNA is None else unpack(x_BNA, where)
+        found = self.read(unpack(u_BND, where), where.mask_SL, x_SLA)
+        return pack(found, where) if found.ndim == 3 else found
+
+    def read(self, u_input: Tensor, mask_BN: Tensor | None, x_BNA: Tensor | None) -> Tensor:
+        u_half = self.layer_half(u_input, mask_BN, x_BNA)
+        u_left = self.layer_left(u_half, mask_BN, x_BNA)
+        u_right = self.layer_right(u_half + u_input, mask_BN, x_BNA)
         return self.head(self.norm(u_half + u_left + u_right), mask_BN)
 
 
@@ -284,7 +302,7 @@ The operators come from
     shift: tiny 1 (tiny_plugins:SHIFT)
     task echo: tiny 1 (tiny_plugins:EchoTask)
 
-Their slow reference forms are left out. To use it:
+Their slow forms, to which tests hold them, are left out. To use it:
 
     from model import load
     network = load()

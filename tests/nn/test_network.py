@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from tiny_builders import BRANCHES, ORIGINS, architecture, job
-from tiny_plugins import SHIFT, EchoParams, EchoTask
+from tiny_plugins import NEAR, SHIFT, CloudTask, EchoParams, EchoTask
 
 from itnet_nas.errors import BrokenPlugin, UsageError
 from itnet_nas.kernels import Site
@@ -76,6 +76,81 @@ def test_padding_does_not_change_what_is_said_of_an_example(where: str) -> None:
     padded = found(symbols, mask_BN=mask_BN)
 
     assert torch.allclose(padded, found(symbols[:, :9]), rtol=0, atol=1e-6)
+
+
+PACKED = torch.tensor([[0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2], [4] * 7 + [9] * 5])
+
+
+def parts(symbols: torch.Tensor) -> list[torch.Tensor]:
+    """The examples that PACKED keeps apart, each on its own."""
+    return [
+        symbols[row : row + 1, segment_N == number]
+        for row, segment_N in enumerate(PACKED)
+        for number in segment_N.unique()
+    ]
+
+
+def test_packed_examples_are_what_each_is_on_its_own() -> None:
+    found = network()
+    symbols = torch.randint(5, (2, 12))
+
+    packed = found(symbols, segment_BN=PACKED)
+
+    alone = torch.cat([found(part)[0] for part in parts(symbols)])
+    assert torch.allclose(packed.flatten(0, 1), alone, rtol=0, atol=1e-6)
+    assert not torch.allclose(packed, found(symbols), rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("where", ["pooled", "last"])
+def test_a_head_that_sums_up_is_heard_once_for_each_packed_example(where: str) -> None:
+    found = network(where=where)
+    symbols = torch.randint(5, (2, 12))
+
+    packed = found(symbols, segment_BN=PACKED)
+
+    alone = torch.cat([found(part) for part in parts(symbols)])
+    assert torch.allclose(packed, alone, rtol=0, atol=1e-6)
+
+
+def test_padding_beside_packed_examples_changes_nothing() -> None:
+    found = network()
+    symbols = torch.randint(5, (2, 12))
+    mask_BN = torch.ones(2, 12, dtype=torch.bool)
+    mask_BN[:, 10:] = False
+
+    padded = found(symbols, mask_BN=mask_BN, segment_BN=PACKED)
+
+    expected = found(symbols[:, :10], segment_BN=PACKED[:, :10])
+    assert torch.allclose(padded[:, :10], expected, rtol=0, atol=1e-6)
+
+
+def cloud() -> ITNet:
+    torch.manual_seed(0)
+    member = architecture({"near": ("near", {}), "again": ("near", {})})
+    return build_network(member, {"near": NEAR}, CloudTask(CloudTask.Params())).eval()
+
+
+def test_every_layer_is_told_where_points_stand() -> None:
+    found = cloud()
+    one_BN1, x_BNA = torch.ones(2, 10, 1), torch.randn(2, 10, 2)
+    u = found.encoder(one_BN1)
+
+    out = found(one_BN1, x_BNA=x_BNA)
+
+    for block in found.blocks.values():
+        u = block(u, None, x_BNA)
+    assert torch.equal(out, found.head(found.norm(u)))
+
+
+def test_packed_clouds_keep_their_places() -> None:
+    found = cloud()
+    one_BN1, x_BNA = torch.ones(1, 12, 1), torch.randn(1, 12, 2)
+
+    packed = found(one_BN1, x_BNA=x_BNA, segment_BN=PACKED[:1])
+
+    cuts = [slice(0, 3), slice(3, 8), slice(8, 12)]
+    alone = torch.cat([found(one_BN1[:, cut], x_BNA=x_BNA[:, cut]) for cut in cuts])
+    assert torch.allclose(packed, alone, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["half", "type", "class", "forward", "encoder", "keys"])

@@ -60,15 +60,31 @@ def test_nearby_seeds_give_different_streams() -> None:
     assert len(drawn) == 400
 
 
-def test_a_batch_moves_with_its_mask() -> None:
-    batch = Batch((torch.zeros(2, 3, 1),), torch.zeros(2), torch.ones(2, 3, dtype=torch.bool))
+def whole() -> Batch:
+    mask_BN = torch.ones(2, 3, dtype=torch.bool)
+    return Batch(
+        (torch.zeros(2, 3, 1),), torch.zeros(2), mask_BN, torch.zeros(2, 3, 2), 1 * mask_BN
+    )
 
-    moved = batch.to(torch.device("meta"))
 
-    assert {t.device.type for t in (*moved.inputs, moved.target, moved.mask)} == {"meta"}
+def test_a_batch_moves_with_all_that_stands_beside_its_inputs() -> None:
+    moved = whole().to(torch.device("meta"))
+
+    tensors = (*moved.inputs, moved.target, moved.mask, moved.places, moved.segments)
+    assert [tensor.device.type for tensor in tensors] == ["meta"] * 5
 
 
-def test_a_batch_without_a_mask_moves_too() -> None:
+def test_what_stands_beside_the_inputs_has_the_names_of_a_networks_arguments() -> None:
+    batch = whole()
+
+    assert batch.beside == {
+        "mask_BN": batch.mask,
+        "x_BNA": batch.places,
+        "segment_BN": batch.segments,
+    }
+
+
+def test_a_batch_with_nothing_beside_its_inputs_moves_too() -> None:
     moved = Batch((torch.zeros(2, 3, 1),), torch.zeros(2)).to(torch.device("cpu"))
 
-    assert moved.mask is None
+    assert set(moved.beside.values()) == {None}

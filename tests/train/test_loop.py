@@ -9,8 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_builders import BRANCHES, ORIGINS, architecture
-from tiny_plugins import EchoParams, EchoTask
+from tiny_plugins import NEAR, CloudTask, EchoParams, EchoTask
 
+from itnet_nas.kernels import Operator
 from itnet_nas.nn.network import build_network, load_families
 from itnet_nas.results.record import CurvePoint
 from itnet_nas.tasks import Recipe
@@ -78,12 +79,69 @@ def test_vectors_are_not_decayed() -> None:
     assert vector.tolist() == [1.0, 1.0]
 
 
+class Rates(Operator):
+    undecayed = ("log_a_DS",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = torch.nn.Module()
+        self.inner.log_a_DS = torch.nn.Parameter(torch.ones(2, 2))
+        self.inner.log_a_DS_mix = torch.nn.Parameter(torch.ones(2, 2))
+
+    def forward(self, u_BND: torch.Tensor, mask_BN: Any = None, x_BNA: Any = None) -> torch.Tensor:
+        return u_BND
+
+
+def test_what_an_operator_names_undecayed_is_not_decayed_at_any_depth() -> None:
+    module = torch.nn.Sequential(Rates())
+    optimizer = make_optimizer(module, recipe(lr=0.1, weight_decay=0.5))
+    sum(parameter.sum() * 0 for parameter in module.parameters()).backward()
+
+    optimizer.step()
+
+    values = {name: p.mean().item() for name, p in module.named_parameters()}
+    assert values == {"0.inner.log_a_DS": 1.0, "0.inner.log_a_DS_mix": pytest.approx(0.95)}
+
+
+def test_a_name_is_undecayed_below_the_operator_that_says_so_alone() -> None:
+    module = torch.nn.Module()
+    module.log_a_DS = torch.nn.Parameter(torch.ones(2, 2))
+    module.operator = Rates()
+
+    decayed, spared = make_optimizer(module, recipe()).param_groups
+
+    assert decayed["params"] == [module.log_a_DS, module.operator.inner.log_a_DS_mix]
+    assert spared["params"] == [module.operator.inner.log_a_DS]
+
+
 def test_training_learns_the_task() -> None:
     here = training(steps=120, eval_every=0)
 
     assert here.run(go_on)
 
     assert here.curve[-1].metrics["error"] < 0.05
+
+
+def test_training_learns_packed_examples() -> None:
+    torch.manual_seed(0)
+    task = EchoTask(EchoParams(packed=True, padded=True))
+    network = build_network(BRANCHES, FAMILIES, task)
+    here = Training(network, task, recipe(steps=120, batch_size=16, lr=1e-2), 0, CPU)
+
+    assert here.run(go_on)
+
+    assert here.curve[-1].metrics["error"] < 0.05
+
+
+def test_training_learns_from_where_points_stand() -> None:
+    torch.manual_seed(0)
+    task = CloudTask(CloudTask.Params())
+    network = build_network(architecture({"near": ("near", {})}), {"near": NEAR}, task)
+    here = Training(network, task, task.facts().recipe, 0, CPU)
+
+    assert here.run(go_on)
+
+    assert here.curve[-1].metrics["error"] < 0.2
 
 
 def test_the_curve_has_each_evaluation_and_the_end() -> None:

@@ -1,4 +1,4 @@
-"""Two families, four faulty ones and a task, small enough to be trained within a second."""
+"""Three families, four faulty ones and two tasks, small enough to be trained within a second."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from itnet_nas.tasks import (
     Batch,
     Categorical,
     Metric,
+    Real,
     Recipe,
     Target,
     Task,
@@ -112,6 +113,24 @@ class ShiftFamily(KernelFamily[ShiftParams]):
 
 
 @final
+class Near(Operator):
+    """y[i] = Σ_j w exp(−|x[i] − x[j]|²) u[j] over real j, where points stand at x."""
+
+    undecayed = ("w_11",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.w_11 = nn.Parameter(torch.ones(1, 1))
+
+    def forward(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
+        assert x_BNA is not None
+        k_BNN = torch.exp(-(x_BNA.unsqueeze(2) - x_BNA.unsqueeze(1)).square().sum(-1))
+        return masked(self.w_11 * (k_BNN @ masked(u_BND, mask_BN)), mask_BN)
+
+
+@final
 class Noisy(Operator):
     """Draws from the global generators while training: a check on how those are kept."""
 
@@ -192,26 +211,28 @@ class NoParams(KernelParams):
 
 @final
 class Bare(KernelFamily[NoParams]):
-    """A family of one operator without parameters."""
+    """A family of one operator that asks for nothing."""
 
     Params = NoParams
     summary = "for these tests"
     source = "these tests"
 
-    def __init__(self, operator: type[Operator]) -> None:
+    def __init__(self, operator: type[Operator], params: int = 0) -> None:
         self.operator = operator
+        self.params = params
 
     def bias(self, params: NoParams) -> Bias:
         return Bias(support=Support.POINT, sharing=Sharing.PERMUTATION)
 
     def cost(self, site: Site, params: NoParams) -> Cost:
-        return Cost(flops=0, params=0, state_bytes=0)
+        return Cost(flops=0, params=self.params, state_bytes=0)
 
     def build(self, site: Site, params: NoParams) -> Operator:
         return self.operator()
 
 
 SHIFT = ShiftFamily()
+NEAR = Bare(Near, params=1)
 NOISY = Bare(Noisy)
 DIVERGING = Bare(Diverging)
 RAISING = Bare(Raising)
@@ -222,11 +243,15 @@ INTERRUPTING = Bare(Interrupting)
 class EchoParams(TaskParams):
     length: Annotated[int, Field(ge=2)] = 12
     padded: bool = False
+    packed: bool = False
     where: Literal["per_position", "pooled", "last"] = "per_position"
 
 
 class EchoTask(Task[EchoParams]):
-    """Say the symbol that stood `LAG` positions earlier (per position), or the first one."""
+    """Say the symbol that stood `LAG` positions earlier (per position), or the first one.
+
+    Packed, a row holds two examples, one of four positions and one of the rest.
+    """
 
     Params = EchoParams
     summary = "for these tests"
@@ -275,9 +300,14 @@ class EchoTask(Task[EchoParams]):
             return Batch((symbols_BN,), symbols_BN[:, 0], mask_BN)
         target_BN = symbols_BN.roll(self.LAG, 1)
         target_BN[:, : self.LAG] = -100
+        segment_BN = None
+        if self.params.packed:
+            segment_BN = torch.zeros_like(symbols_BN)
+            segment_BN[:, 4:] = 1
+            target_BN[:, 4 : 4 + self.LAG] = -100
         if mask_BN is not None:
             target_BN = target_BN.masked_fill(~mask_BN, -100)
-        return Batch((symbols_BN,), target_BN, mask_BN)
+        return Batch((symbols_BN,), target_BN, mask_BN, segments=segment_BN)
 
     def loss(self, out: Tensor, batch: Batch) -> Tensor:
         return classification_loss(out.unsqueeze(0), batch.target)
@@ -287,3 +317,47 @@ class EchoTask(Task[EchoParams]):
             "error": count_errors(out, batch.target),
             "bits": sum_bits(out.unsqueeze(0), batch.target),
         }
+
+
+class CloudTask(Task[TaskParams]):
+    """Does a cloud of points in the plane lie on a line, or on a circle? Nothing else is told."""
+
+    Params = TaskParams
+    summary = "for these tests"
+    EXAMPLES = {"train": 64, "validation": 24, "test": 24}
+
+    def facts(self) -> TaskFacts:
+        return TaskFacts(
+            domain=Domain(kind="points", shape=(10,), coordinates=2),
+            inputs=(Real(channels=1),),
+            target=Target(where="pooled", kind="classes", size=2),
+            metrics=(Metric(name="error", direction="min", chance=0.5),),
+            recipe=Recipe(steps=60, batch_size=16, lr=1e-2, warmup=5),
+            licence="Apache-2.0",
+            source="these tests",
+            data="cloud-1",
+        )
+
+    def train_batch(self, step: int, batch_size: int, seed: int) -> Batch:
+        return self._batch("train", visit(self.EXAMPLES["train"], batch_size, seed, step))
+
+    def eval_batches(self, split: Split, batch_size: int) -> Iterator[Batch]:
+        for index_B in torch.arange(self.EXAMPLES[split]).split(batch_size):
+            yield self._batch(split, index_B)
+
+    def _batch(self, split: Split, index_B: Tensor) -> Batch:
+        places = list(self.EXAMPLES).index(split)
+        angle_BN = 6.3 * torch.rand(self.EXAMPLES[split], 10, generator=generator(8, places))
+        line_BNA = torch.stack([angle_BN / 3 - 1, 0 * angle_BN], -1)
+        circle_BNA = torch.stack([angle_BN.cos(), angle_BN.sin()], -1)
+        class_B = torch.arange(len(angle_BN)) % 2
+        x_BNA = torch.where(class_B[:, None, None] == 1, circle_BNA, line_BNA)[index_B]
+        mask_BN = (torch.arange(10) < 8).expand(len(x_BNA), -1)
+        ones_BN1 = torch.ones_like(x_BNA[..., :1])
+        return Batch((ones_BN1,), class_B[index_B], mask_BN, x_BNA)
+
+    def loss(self, out: Tensor, batch: Batch) -> Tensor:
+        return classification_loss(out, batch.target)
+
+    def score(self, out: Tensor, batch: Batch) -> dict[str, tuple[float, float]]:
+        return {"error": count_errors(out, batch.target)}

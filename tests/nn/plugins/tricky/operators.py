@@ -13,6 +13,7 @@ import torch.utils.checkpoint
 from torch import nn
 
 import tricky.helpers
+from itnet_nas.integral import DenseKernel, accelerator, apply_dense, one_head_per_channel
 from itnet_nas.kernels import Operator
 from tricky import helpers
 
@@ -76,9 +77,20 @@ class Tricky(Base):
     ) -> Tensor:
         return torch.from_numpy(np.array(u_BND))
 
+    def dense_kernel(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> DenseKernel:
+        raise TypeError(np.array(u_BND))
+
     # This comment belongs to `forward`.
     @traced
-    def forward(self, u_BND: Tensor, mask_BN: Tensor | None = None, site: Site = None) -> Tensor:
+    def forward(
+        self,
+        u_BND: Tensor,
+        mask_BN: Tensor | None = None,
+        x_BNA: Tensor | None = None,
+        site: Site = None,
+    ) -> Tensor:
         from .helpers import weigh
 
         double = 1.0  # hides nothing: the function is known as `twice` here
@@ -90,7 +102,7 @@ class Tricky(Base):
 
 
 class KeepsReference(Operator):
-    """Falls back on its reference."""
+    """Falls back on its reference, and that on its kernel."""
 
     def forward(
         self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
@@ -100,7 +112,22 @@ class KeepsReference(Operator):
     def reference(
         self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
     ) -> Tensor:
-        return u_BND + 1
+        return u_BND + len(self.dense_kernel(u_BND, mask_BN))
+
+    def dense_kernel(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Any:
+        return (u_BND,)
+
+
+class Accelerated(Operator):
+    """Asks for a kernel of another package."""
+
+    def forward(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
+        fast = accelerator("nowhere_at_all:scan", u_BND.device.type, "nowhere").function
+        return u_BND + 2 if fast is None else fast(u_BND)
 
 
 class NeedsNumpy(Operator):
@@ -127,16 +154,47 @@ class UsesAModule(Operator):
         return u_BND
 
 
-class LastIsReference(Operator):
+@final
+class EndsWithSlowForms(Operator):
+    def forward(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
+        return self._both(u_BND)
+
+    def _both(self, u_BND: Tensor) -> Tensor:
+        return u_BND
+
+    # Only of the slow forms.
+    def reference(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> Tensor:
+        return self._both(apply_dense(self.dense_kernel(u_BND), u_BND))
+
+    def dense_kernel(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> DenseKernel:
+        return DenseKernel(self._slow(u_BND), *one_head_per_channel(u_BND.shape[-1], u_BND))
+
+    def _slow(self, u_BND: Tensor) -> Tensor:
+        return self._slower(u_BND)
+
+    @staticmethod
+    def _slower(u_BND: Tensor) -> Tensor:
+        return torch.eye(u_BND.shape[1]).expand(len(u_BND), u_BND.shape[-1], -1, -1)
+
+
+class MayBeInherited(Operator):
     def forward(
         self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
     ) -> Tensor:
         return u_BND
 
-    # Only of the reference.
-    def reference(
+    def dense_kernel(
         self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
-    ) -> Tensor:
+    ) -> Any:
+        return self._for_both(u_BND)
+
+    def _for_both(self, u_BND: Tensor) -> Tensor:
         return u_BND
 
 
