@@ -72,7 +72,7 @@ def delta_evaluations(
         Evaluation(
             "sequential",
             False,
-            f"{length} steps one after the other: 9 times as long as chunks, measured on a CPU",
+            f"{length} steps one after the other: ten times as long as chunks, measured on a CPU",
         ),
     )
 

@@ -168,7 +168,7 @@ def test_on_a_cpu_it_runs_in_chunks() -> None:
         (
             "sequential",
             False,
-            "1000 steps one after the other: 9 times as long as chunks, measured on a CPU",
+            "1000 steps one after the other: ten times as long as chunks, measured on a CPU",
         ),
     ]
 
