@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_builders import BRANCHES, architecture, job, origin
-from tiny_plugins import EchoParams, EchoTask
+from tiny_builders import BRANCHES, architecture, job, on_clouds, origin
+from tiny_plugins import CloudTask, EchoParams, EchoTask
 
 from itnet_nas.arch.architecture import Architecture
 from itnet_nas.errors import BrokenPlugin
@@ -22,7 +22,10 @@ from itnet_nas.nn.export import export_python, load_network
 from itnet_nas.registry import KERNELS, TASKS
 from itnet_nas.results.record import Outcome
 from itnet_nas.space.space import TaskChoice
+from itnet_nas.tasks import Task
 from itnet_nas.train.evaluate import evaluate
+
+Beside = dict[str, torch.Tensor | None]
 
 ALONE = """
 import io, sys
@@ -40,7 +43,7 @@ from model import load
 network = load()
 given = torch.load(sys.argv[2], weights_only=True)
 with torch.no_grad():
-    outs = [network(*given["inputs"], mask_BN=mask) for mask in (None, given["mask"])]
+    outs = [network(*given["inputs"], **beside) for beside in given["beside"]]
 torch.save(outs, sys.argv[3])
 print(*sorted(name for name in {blocked} if name in sys.modules))
 """
@@ -55,9 +58,9 @@ BLOCKED = {
 }
 
 
-def outputs_alone(folder: Path, inputs: list[torch.Tensor], mask: torch.Tensor) -> Any:
+def outputs_alone(folder: Path, inputs: list[torch.Tensor], beside: list[Beside]) -> Any:
     given, answer = folder / "given.pt", folder / "answer.pt"
-    torch.save({"inputs": inputs, "mask": mask}, given)
+    torch.save({"inputs": inputs, "beside": beside}, given)
     code = ALONE.replace("{blocked}", repr(BLOCKED))
     done = subprocess.run(
         [sys.executable, "-I", "-c", code, str(folder), str(given), str(answer)],
@@ -71,29 +74,46 @@ def outputs_alone(folder: Path, inputs: list[torch.Tensor], mask: torch.Tensor) 
     return torch.load(answer, weights_only=True)
 
 
-def assert_alone_equals_trained(outcome: Outcome, folder: Path, inputs: list[torch.Tensor]) -> None:
-    """Export, run where neither this package nor a plugin can be imported, compare every bit."""
+def assert_alone_equals_trained(
+    outcome: Outcome,
+    folder: Path,
+    inputs: list[torch.Tensor],
+    places: torch.Tensor | None = None,
+) -> None:
+    """Export, run where neither this package nor a plugin can be imported, compare every bit.
+
+    Whole rows, padded ones, and rows of two examples.
+    """
     assert outcome.weights is not None, outcome.record.error
     export_python(outcome.record, outcome.weights, folder)
     length = inputs[0].shape[1]
     mask = torch.ones(len(inputs[0]), length, dtype=torch.bool)
     mask[0, length // 2 :] = False
-    found = outputs_alone(folder, inputs, mask)
+    segments = (torch.arange(length) >= length // 3).long().expand(len(mask), -1)
+    beside: list[Beside] = [
+        {"mask_BN": None, "x_BNA": places},
+        {"mask_BN": mask, "x_BNA": places},
+        {"mask_BN": mask, "x_BNA": places, "segment_BN": segments},
+    ]
+    found = outputs_alone(folder, inputs, beside)
     network = load_network(outcome.record, outcome.weights)
     with torch.no_grad():
-        for out, given in zip(found, (None, mask), strict=True):
-            assert torch.equal(out, network(*inputs, mask_BN=given))
+        for out, given in zip(found, beside, strict=True):
+            assert torch.equal(out, network(*inputs, **given))
+
+
+ECHO, CLOUD = EchoTask(EchoParams()), CloudTask(CloudTask.Params())
 
 
 def symbols(length: int = 12, classes: int = 5) -> list[torch.Tensor]:
     return [torch.randint(classes, (3, length), generator=torch.Generator().manual_seed(1))]
 
 
-def choices(name: str) -> list[dict[str, Any]]:
+def choices(name: str, task: Task[Any] | None = None) -> list[dict[str, Any]]:
     """First and last value of every parameter, where they can stand on the echo task."""
     family = KERNELS.load(name)
     domains = family.Params.default_values()
-    site = Site(domain=EchoTask(EchoParams()).facts().domain, width=8)
+    site = Site(domain=(task or ECHO).facts().domain, width=8)
     ends = [dict.fromkeys((values[0], values[-1])) for values in domains.values()]
     found = []
     for values in itertools.product(*ends):
@@ -120,35 +140,53 @@ def test_every_head_runs_with_torch_alone(tmp_path: Path, where: str) -> None:
     assert_alone_equals_trained(outcome, tmp_path, symbols())
 
 
-def built_in(member: Architecture, **changes: Any) -> Outcome:
+def clouds() -> tuple[list[torch.Tensor], torch.Tensor]:
+    """Features of three clouds, and where their points stand."""
+    generator = torch.Generator().manual_seed(1)
+    return [torch.ones(3, 10, 1)], torch.randn(3, 10, 2, generator=generator)
+
+
+def built_in(member: Architecture, on_points: bool = False) -> Outcome:
     names = {layer.family for layer in member.layers}
-    origins = {name: KERNELS.origin(name) for name in names}
-    return evaluate(job(member, kernel_origins=origins, steps=3, **changes))
+    here = job(member, kernel_origins={name: KERNELS.origin(name) for name in names}, steps=3)
+    return evaluate(on_clouds(here) if on_points else here)
+
+
+def each_choice(name: str) -> tuple[Architecture, bool]:
+    """A layer for each choice of a family, and whether they stand on points instead of symbols."""
+    found = choices(name)
+    layers = found or choices(name, CLOUD)
+    assert layers
+    return architecture({f"l{i}": (name, params) for i, params in enumerate(layers)}), not found
 
 
 @pytest.mark.parametrize("name", KERNELS.names())
 def test_each_built_in_family_is_exported_with_the_same_outputs(tmp_path: Path, name: str) -> None:
     """`export_python` itself refuses to write a source that gives other outputs."""
-    layers = {f"l{place}": (name, params) for place, params in enumerate(choices(name))}
-    outcome = built_in(architecture(layers))
+    outcome = built_in(*each_choice(name))
     assert outcome.weights is not None, outcome.record.error
 
     export_python(outcome.record, outcome.weights, tmp_path)
 
-    assert "itnet_kernels" not in (tmp_path / "model.py").read_text().split('"""', 2)[2]
+    text = (tmp_path / "model.py").read_text().split('"""', 2)[2]
+    assert not [
+        word for word in ("itnet_", "def reference", "def dense_kernel", "pydantic") if word in text
+    ]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KERNELS.names())
 def test_each_built_in_family_runs_with_torch_alone(tmp_path: Path, name: str) -> None:
-    stops = {f"l{place}": (name, params) for place, params in enumerate(choices(name))}
+    member, on_points = each_choice(name)
+    inputs, places = clouds() if on_points else (symbols(), None)
 
-    assert_alone_equals_trained(built_in(architecture(stops)), tmp_path, symbols())
+    assert_alone_equals_trained(built_in(member, on_points), tmp_path, inputs, places)
 
 
 @pytest.mark.slow
 def test_all_families_in_one_network_run_with_torch_alone(tmp_path: Path) -> None:
-    layers = {f"l{i}": (name, choices(name)[0]) for i, name in enumerate(KERNELS.names())}
+    names = [name for name in KERNELS.names() if choices(name)]
+    layers = {f"l{i}": (name, choices(name)[0]) for i, name in enumerate(names)}
     edges = [("input", name) for name in layers] + [(name, "output") for name in layers]
 
     outcome = built_in(architecture(layers, edges))
@@ -183,9 +221,10 @@ def test_the_quick_start_task_runs_with_torch_alone(tmp_path: Path) -> None:
 def test_the_parameters_of_a_family_are_those_of_its_formula(name: str) -> None:
     from itnet_nas.nn.network import build_network
 
-    family, task, d = KERNELS.load(name), EchoTask(EchoParams()), 8
+    family, d = KERNELS.load(name), 8
+    task = ECHO if choices(name) else CLOUD
     site = Site(domain=task.facts().domain, width=d)
-    for params in choices(name):
+    for params in choices(name, task):
         network = build_network(architecture({"l": (name, params)}), {name: family}, task)
 
         block = 4 * d + 2 * 2 * d * d + 2 * d + d
@@ -199,9 +238,8 @@ def test_a_network_of_a_built_in_family_does_not_look_ahead(name: str) -> None:
     from itnet_nas.nn.network import build_network
 
     torch.manual_seed(0)
-    task = EchoTask(EchoParams())
     layers = {f"l{place}": (name, params) for place, params in enumerate(choices(name))}
-    network = build_network(architecture(layers), {name: KERNELS.load(name)}, task).double().eval()
+    network = build_network(architecture(layers), {name: KERNELS.load(name)}, ECHO).double().eval()
     (given,) = symbols()
     whole = network(given)
     for cut in (1, 5, 11):
@@ -309,6 +347,16 @@ Their slow forms, to which tests hold them, are left out. To use it:
     out = network(torch.randint(5, (1, 12)))
 """
 ''')
+
+
+def test_the_docstring_of_a_cloud_says_that_it_needs_places(tmp_path: Path) -> None:
+    outcome = evaluate(on_clouds(job(architecture({"mix": ("near", {})}), steps=2)))
+    assert outcome.weights is not None, outcome.record.error
+
+    text = export_python(outcome.record, outcome.weights, tmp_path).read_text()
+
+    assert "Task     cloud: points of 10 in 2 dimensions\n" in text
+    assert "    out = network(torch.randn(1, 10, 1), x_BNA=torch.randn(1, 10, 2))\n" in text
 
 
 def test_exporting_leaves_the_random_state_and_the_modules(tmp_path: Path) -> None:

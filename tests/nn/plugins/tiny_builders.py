@@ -14,7 +14,7 @@ from itnet_nas.results.job import TrialJob
 from itnet_nas.space.space import Objective, TaskChoice
 
 WIDTH = 8
-FAMILIES = ("shift", "noisy", "diverging", "raising", "greedy", "interrupting")
+FAMILIES = ("shift", "near", "noisy", "diverging", "raising", "greedy", "interrupting")
 
 Layers = dict[str, tuple[str, dict[str, Any]]]
 
@@ -96,3 +96,13 @@ def job(member: Architecture | None = None, task: dict[str, Any] | None = None, 
         "costs": {"flops": 1000.0, "params": 500.0},
     }
     return TrialJob(**{**fields, **changes})
+
+
+def on_clouds(here: TrialJob) -> TrialJob:
+    """The same job on the task of point clouds."""
+    changes = {
+        "task": TaskChoice(name="cloud", params={}),
+        "task_origin": origin("cloud", "tiny_plugins:CloudTask"),
+        "data": "cloud-1",
+    }
+    return here.model_copy(update=changes)
