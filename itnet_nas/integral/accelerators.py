@@ -36,9 +36,10 @@ def _load(path: str, package: str) -> Accelerator:
     module, _, name = path.partition(":")
     try:
         function = getattr(importlib.import_module(module), name)
-    except ModuleNotFoundError:
-        return Accelerator(None, f"{package} is not installed")
     except Exception as error:
-        # A compiled package may fail in any way where its build does not fit this torch.
+        # A compiled package may fail in any way where its build does not fit this torch, and an
+        # installed one may lack a module of its own, or one that it needs.
+        if isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]:
+            return Accelerator(None, f"{package} is not installed")
         return Accelerator(None, f"{package} does not load: {type(error).__name__}: {error}")
     return Accelerator(function, f"{package} is installed")

@@ -28,13 +28,14 @@ class Domain(BaseModel):
 
     @model_validator(mode="after")
     def _shape_fits_the_kind(self) -> Self:
-        wanted = 2 if self.kind == "grid" else 1
+        kind = "set of points" if self.kind == "points" else self.kind
+        wanted, sizes = (2, "2 sizes") if self.kind == "grid" else (1, "1 size")
         if len(self.shape) != wanted:
-            raise ValueError(f"a {self.kind} has {wanted} sizes, got {len(self.shape)}")
+            raise ValueError(f"a {kind} has {sizes}, got {len(self.shape)}")
         if self.causal and self.kind != "sequence":
-            raise ValueError(f"a {self.kind} has no order, so it cannot be causal")
+            raise ValueError(f"a {kind} has no order, so it cannot be causal")
         if self.coordinates and self.kind != "points":
-            raise ValueError(f"a {self.kind} has its coordinates from its shape, give none")
+            raise ValueError(f"a {kind} has its coordinates from its shape, give none")
         return self
 
     @property
