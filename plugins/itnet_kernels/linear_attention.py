@@ -102,7 +102,8 @@ class LinearAttention(Operator):
         heads = self.qkv(u_BND).split(parts, -1)
         q, k, v = (x.unflatten(-1, (self.heads, -1)).transpose(1, 2) for x in heads)
         if self.elu:
-            q, k = (F.elu(x.to(at_least_float32(x))) + 1 for x in (q, k))
+            # Of a strided tensor elu would take four times as long.
+            q, k = (F.elu(x.to(at_least_float32(x)).contiguous()) + 1 for x in (q, k))
         if mask_BN is not None:
             k = k.masked_fill(~mask_BN[:, None, :, None], 0)
         return q, k, v
