@@ -23,7 +23,8 @@ from pydantic import Field
 from torch import nn
 
 from itnet_nas.axes import Bias, Sharing, Support
-from itnet_nas.integral.fft import fft_flops, long_convolution
+from itnet_nas.integral.dense import DenseKernel, one_head_per_channel
+from itnet_nas.integral.fft import fft_flops, fft_length, long_convolution
 from itnet_nas.integral.masks import zero_masked
 from itnet_nas.kernels import Cost, KernelFamily, KernelParams, Operator, Site, Values
 
@@ -76,6 +77,21 @@ class Fourier(Operator):
             rows.append(self.mix(h_BD))
         return zero_masked(torch.stack(rows, 1), mask_BN)
 
+    def dense_kernel(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> DenseKernel:
+        """One head for each channel, K^d[n, m] by the lag n − m; O mixes the channels."""
+        batch, length, width = u_BND.shape
+        k_SDN = self.kernel(length)
+        n_N = torch.arange(length, device=u_BND.device)
+        lag_NN = n_N.unsqueeze(1) - n_N
+        k_DNN = k_SDN[0][:, lag_NN.clamp(min=0)] * (lag_NN >= 0)
+        if len(k_SDN) == 2:
+            k_DNN = k_DNN + k_SDN[1][:, (-lag_NN).clamp(min=0)] * (lag_NN < 0)
+        v_HEF, _ = one_head_per_channel(width, u_BND)
+        o_HDE = self.mix.weight.mT.unsqueeze(2)
+        return DenseKernel(k_DNN.expand(batch, -1, -1, -1), v_HEF, o_HDE, b_D=self.mix.bias)
+
     def _at(self, side: int, lag: int) -> Tensor:
         """One value of the kernel for each channel."""
         k_D = torch.zeros_like(self.log_s_SD[side])
@@ -108,13 +124,26 @@ class FourierFamily(KernelFamily[FourierParams]):
         return Bias(support=Support.FULL, sharing=Sharing.TRANSLATION)
 
     def cost(self, site: Site, params: FourierParams) -> Cost:
-        """The FFT convolution, 2 M + 4 for each value of the kernel, and 2 N D² for the map."""
+        """The FFT convolution, 2 M + 4 for each value of the kernel, and 2 N D² for the map.
+
+        Backward the convolution takes as many transforms again and one more product of spectra,
+        everything else twice as much as forward. Kept are three tables of the kernel, the cosines,
+        and of the convolution both padded inputs, both spectra and its padded output.
+        """
         width, length = site.width, site.length
         sides = 1 if site.causal else 2
+        points = fft_length(length)
+        convolution, product = width * fft_flops(length), 6 * width * (points // 2 + 1)
         kernel = sides * width * length * (2 * params.modes + 4)
+        rest = kernel + 2 * length * width**2
+        count = sides * width * (params.modes + 1) + width**2 + width
+        kept = width * (3 * sides * length + 5 * points) + params.modes * length
         return Cost(
-            flops=width * fft_flops(length) + kernel + 2 * length * width**2,
-            params=sides * width * (params.modes + 1) + width**2 + width,
+            flops=convolution + rest,
+            params=count,
+            train_flops=2 * convolution + product + 3 * rest,
+            traffic_bytes=4 * (2 * length * width + count + 2 * kept),
+            activation_bytes=4 * kept,
         )
 
     def build(self, site: Site, params: FourierParams) -> Fourier:
