@@ -24,13 +24,13 @@ IGNORED = -100  # a class that is not scored
 
 
 def digests(batch: Batch) -> list[str]:
-    """One hash per example, over its inputs, mask and target."""
-    return _hash_rows([*batch.inputs, *_mask(batch), batch.target])
+    """One hash per example, over its inputs, what stands beside them, and its target."""
+    return _hash_rows([*batch.inputs, *_beside(batch), batch.target])
 
 
 def input_digests(batch: Batch) -> list[str]:
-    """One hash per example, over its inputs and mask."""
-    return _hash_rows([*batch.inputs, *_mask(batch)])
+    """One hash per example, over its inputs and what stands beside them."""
+    return _hash_rows([*batch.inputs, *_beside(batch)])
 
 
 def examples(task: Task[Any], split: Split, batch_size: int) -> list[str]:
@@ -88,10 +88,26 @@ def check_form(task: Task[Any], batch: Batch, size: int) -> None:
     else:
         _is("the target", batch.target, torch.float32, (*places, target.size))
         assert batch.target.isfinite().all(), "the target holds numbers that are not finite"
-    if batch.mask is not None:
-        _is("the mask", batch.mask, torch.bool, (size, length))
+    _check_beside(task, batch, size)
     out = task.head(WIDTH)(task.encoder(WIDTH)(*batch.inputs), batch.mask)
     assert out.shape == (*places, target.size), f"the head says {tuple(out.shape)}"
+
+
+def _check_beside(task: Task[Any], batch: Batch, size: int) -> None:
+    domain, target = task.facts().domain, task.facts().target
+    if batch.mask is not None:
+        _is("the mask", batch.mask, torch.bool, (size, domain.length))
+    assert (batch.places is not None) == bool(domain.coordinates), (
+        f"places are given where points have coordinates, and nowhere else; this is {domain}"
+    )
+    if batch.places is not None:
+        form = (size, domain.length, domain.coordinates)
+        _is("places", batch.places, torch.float32, form)
+        assert batch.places.isfinite().all(), "places hold numbers that are not finite"
+    if batch.segments is not None:
+        _is("segments", batch.segments, torch.int64, (size, domain.length))
+        assert domain.kind != "grid", "a grid has one shape, so no two of them share a row"
+        assert target.where == "per_position", "examples in one row need a target at each position"
 
 
 def _is(what: str, tensor: Tensor, dtype: torch.dtype, shape: tuple[int, ...]) -> None:
@@ -99,8 +115,8 @@ def _is(what: str, tensor: Tensor, dtype: torch.dtype, shape: tuple[int, ...]) -
     assert tuple(tensor.shape) == shape, f"{what} has shape {tuple(tensor.shape)}, expected {shape}"
 
 
-def _mask(batch: Batch) -> list[Tensor]:
-    return [] if batch.mask is None else [batch.mask]
+def _beside(batch: Batch) -> list[Tensor]:
+    return [tensor for tensor in batch.beside.values() if tensor is not None]
 
 
 def _hash_rows(tensors: list[Tensor]) -> list[str]:

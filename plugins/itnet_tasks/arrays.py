@@ -1,6 +1,7 @@
 """Arrays: the user's own numbers, out of .npz files.
 
     task: {name: arrays, train: train.npz}                                      # classify
+    task: {name: arrays, domain: points, train: clouds.npz}                     # point clouds
     task: {name: arrays, kind: forecast, train: weather.npz, context: 96, horizon: 24, columns: [0]}
 
 classify   "x" and "y" (n,) with classes numbered from 0. x is (n, L) or (n, L, C) for sequences,
@@ -8,6 +9,11 @@ classify   "x" and "y" (n,) with classes numbered from 0. x is (n, L) or (n, L, 
            pictures; three sizes may be either, so `domain` must say. Integers in x are numbers, not
            symbols. `validation` and `test` are files with the same keys; a part without a file is a
            tenth of `train`, drawn with `split_seed`. Metric: `error`.
+points     classify with `domain: points`: "points" (n, N, A) says where N points of n clouds stand,
+           "y" (n,) or (n, N) what each cloud, or each point, is. "x" (n, N, C), what is known of
+           the points beside, and "mask" (n, N), 0 where a cloud has no such point, may be left out.
+           Places are scaled to deviation 1, all axes alike; they are no input of the network but
+           where a kernel reads them, so put them into "x" too if they shall be.
 forecast   "x" (T, C) or (T,), one series, time first; split by time 70 / 10 / 20. Windows of
            `context` rows predict the next `horizon` rows of `columns`. Metric: `mse` of the
            standardised numbers, beside that of persistence.
@@ -36,6 +42,7 @@ from itnet_nas.tasks import (
     classification_loss,
     count_errors,
 )
+from itnet_tasks.clouds import Clouds, Keys, load_clouds
 from itnet_tasks.files import absolute, stamp
 from itnet_tasks.labelled import Labelled, load_labelled
 from itnet_tasks.npz import complain
@@ -70,9 +77,11 @@ class ArraysParams(TaskParams):
     ] = None
     x_key: Annotated[str, Field(description="key of the numbers")] = "x"
     y_key: Annotated[str, Field(description="classify: key of the labels")] = "y"
+    points_key: Annotated[str, Field(description="points: key of where they stand")] = "points"
+    mask_key: Annotated[str, Field(description="points: key of which are there")] = "mask"
     domain: Annotated[
-        Literal["sequence", "grid"] | None,
-        Field(description="classify: needed when x has three sizes"),
+        Literal["sequence", "grid", "points"] | None,
+        Field(description="classify: needed for points, and when x has three sizes"),
     ] = None
     causal: Annotated[
         bool | None,
@@ -116,6 +125,8 @@ class ArraysParams(TaskParams):
                 raise ValueError(f"`{key}` belongs to kind: forecast")
         if self.causal and self.domain == "grid":
             raise ValueError("a grid has no order, so it cannot be causal")
+        if self.causal and self.domain == "points":
+            raise ValueError("points have no order, so they cannot be causal")
         given = [path for path in (self.train, self.validation, self.test) if path is not None]
         if len(set(given)) < len(given):
             raise ValueError("`train`, `validation` and `test` must be different files")
@@ -124,13 +135,13 @@ class ArraysParams(TaskParams):
 
 @final
 class ArraysTask(Task[ArraysParams]):
-    """The user's own arrays: classes of sequences and pictures, or the future of a series."""
+    """The user's own arrays: classes of sequences, pictures and clouds, or a series' future."""
 
     Params = ArraysParams
-    summary = "your own arrays (.npz): classify sequences or pictures, or forecast a series"
+    summary = "your own arrays (.npz): classify sequences, pictures or clouds, or forecast a series"
 
     @cached_property
-    def _data(self) -> Labelled | Series:
+    def _data(self) -> Labelled | Clouds | Series:
         params = self.params
         train = stamp(params.train, REMEDY)
         if params.kind == "forecast":
@@ -141,14 +152,14 @@ class ArraysTask(Task[ArraysParams]):
                 params.horizon or HORIZON,
                 params.columns,
             )
+        validation = None if params.validation is None else stamp(params.validation, REMEDY)
+        test = None if params.test is None else stamp(params.test, REMEDY)
+        seed = params.split_seed
+        if params.domain == "points":
+            keys = Keys(params.points_key, params.x_key, params.mask_key, params.y_key)
+            return load_clouds(train, validation, test, keys, seed)
         found = load_labelled(
-            train,
-            None if params.validation is None else stamp(params.validation, REMEDY),
-            None if params.test is None else stamp(params.test, REMEDY),
-            params.x_key,
-            params.y_key,
-            params.domain,
-            params.split_seed,
+            train, validation, test, params.x_key, params.y_key, params.domain, seed
         )
         if params.causal and found.kind == "grid":
             raise complain(
@@ -171,16 +182,23 @@ class ArraysTask(Task[ArraysParams]):
             )
             recipe = Recipe(steps=250, batch_size=32, lr=2e-3)
         else:
-            domain = Domain(kind=data.kind, shape=data.shape, causal=bool(self.params.causal))
-            target = Target(where="pooled", kind="classes", size=data.classes)
+            what = "examples"
+            where: Literal["pooled", "per_position"] = "pooled"
+            recipe = Recipe(steps=400, batch_size=64, lr=3e-3)
+            if isinstance(data, Labelled):
+                domain = Domain(kind=data.kind, shape=data.shape, causal=bool(self.params.causal))
+            else:
+                domain = Domain(kind="points", shape=(data.length,), coordinates=data.coordinates)
+                if data.per_point:
+                    what, where = "points", "per_position"
+            target = Target(where=where, kind="classes", size=data.classes)
             metric = Metric(
                 name="error",
                 direction="min",
-                description="fraction of examples put into a wrong class",
+                description=f"fraction of {what} put into a wrong class",
                 chance=round(1 - 1 / data.classes, 4),
                 baselines={"majority": data.majority},
             )
-            recipe = Recipe(steps=400, batch_size=64, lr=3e-3)
         return TaskFacts(
             domain=domain,
             inputs=(Real(channels=data.channels),),

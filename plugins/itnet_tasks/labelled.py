@@ -99,17 +99,10 @@ def load_labelled(
                 f"has shape {xs[split].shape}, expected (n, {_sizes(x.shape[1:])}) as in "
                 f"{train.path}",
             )
-    _divide(train, x, y, [split for split, file in given.items() if file is None], seed, xs, ys)
-    classes = 1 + max(int(labels.max()) for labels in ys.values())
-    if classes < 2:
-        raise complain(train, y_key, "holds one class alone, expected at least two")
-    if classes > len(ys["train"]):
-        raise complain(
-            train,
-            y_key,
-            f"labels run up to {classes - 1}, but there are {len(ys['train'])} training examples; "
-            f"number the classes from 0 without gaps",
-        )
+    held_out = [split for split, file in given.items() if file is None]
+    for split, index in divide(train, len(y), held_out, seed).items():
+        xs[split], ys[split] = x[index], y[index]
+    classes = count_classes(train, y_key, ys)
     domain = x.shape[1:3] if found == "grid" else x.shape[1:2]
     return Labelled(_standardise(xs, len(domain)), ys, found, domain, classes, digest.hexdigest())
 
@@ -150,30 +143,40 @@ def _kind(file: Stamp, key: str, shape: tuple[int, ...], wanted: Kind | None) ->
     return "sequence" if rank == 2 else "grid"
 
 
-def _divide(
-    file: Stamp,
-    x: Numbers,
-    y: Labels,
-    held_out: list[Split],
-    seed: int,
-    xs: dict[Split, Numbers],
-    ys: dict[Split, Labels],
-) -> None:
-    """Put the parts of the training file into `xs` and `ys`."""
+def divide(
+    file: Stamp, count: int, held_out: list[Split], seed: int
+) -> dict[Split, NDArray[np.int64]]:
+    """Which examples of a file train, and which tenth each split of `held_out` gets.
+
+    Raises DataUnavailable where a tenth is less than one example.
+    """
     if not held_out:
-        xs["train"], ys["train"] = x, y
-        return
-    tenth = len(y) // 10
+        return {"train": np.arange(count)}
+    tenth = count // 10
     if tenth == 0:
         raise DataUnavailable(
-            f"{file.path}: holds {len(y)} examples, at least 10 are needed to hold a tenth out for "
+            f"{file.path}: holds {count} examples, at least 10 are needed to hold a tenth out for "
             f"{' and '.join(held_out)}; give more, or files of their own"
         )
-    order = np.random.Generator(np.random.PCG64(seed)).permutation(len(y))
-    cuts = [len(y) - tenth * left for left in range(len(held_out), 0, -1)]
+    order = np.random.Generator(np.random.PCG64(seed)).permutation(count)
+    cuts = [count - tenth * left for left in range(len(held_out), 0, -1)]
     names: list[Split] = ["train", *held_out]
-    for split, index in zip(names, np.split(order, cuts), strict=True):
-        xs[split], ys[split] = x[index], y[index]
+    return dict(zip(names, np.split(order, cuts), strict=True))
+
+
+def count_classes(file: Stamp, key: str, ys: Mapping[Split, Labels]) -> int:
+    """How many classes the splits have together. Raises DataUnavailable for a strange number."""
+    classes = 1 + max(int(labels.max()) for labels in ys.values())
+    if classes < 2:
+        raise complain(file, key, "holds one class alone, expected at least two")
+    if classes > ys["train"].size:
+        raise complain(
+            file,
+            key,
+            f"labels run up to {classes - 1}, but there are {ys['train'].size} training examples; "
+            f"number the classes from 0 without gaps",
+        )
+    return classes
 
 
 def _standardise(xs: Mapping[Split, Numbers], rank: int) -> dict[Split, Numbers]:

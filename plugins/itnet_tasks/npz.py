@@ -23,8 +23,8 @@ def complain(file: Stamp, key: str, message: str) -> DataUnavailable:
     return DataUnavailable(f'{file.path}: key "{key}": {message}')
 
 
-def read_array(file: Stamp, key: str) -> NDArray[Any]:
-    """The array under `key`. Raises DataUnavailable.
+def read_array(file: Stamp, key: str, named_by: str = "x_key or y_key") -> NDArray[Any]:
+    """The array under `key`, which the params `named_by` can rename. Raises DataUnavailable.
 
     Pickled objects are never loaded: unpickling runs code of whoever wrote the file.
     """
@@ -37,7 +37,7 @@ def read_array(file: Stamp, key: str) -> NDArray[Any]:
                 known = ", ".join(archive.files) or "none"
                 raise DataUnavailable(
                     f'{file.path}: has no key "{key}"; {hint + " " if hint else ""}'
-                    f"its keys: {known}; name the right one with x_key or y_key"
+                    f"its keys: {known}; name the right one with {named_by}"
                 )
             found: NDArray[Any] = archive[key]
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
@@ -54,13 +54,29 @@ def read_array(file: Stamp, key: str) -> NDArray[Any]:
     return found
 
 
-def read_numbers(file: Stamp, key: str) -> NDArray[np.float32]:
-    """The array under `key` as finite float32. Raises DataUnavailable."""
-    found = read_array(file, key)
+def has_key(file: Stamp, key: str) -> bool:
+    """Whether a file that can be read holds an array of this name."""
+    try:
+        with zipfile.ZipFile(file.path) as archive:
+            return f"{key}.npy" in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
+def read_numbers(
+    file: Stamp, key: str, named_by: str = "x_key or y_key", real: NDArray[np.bool_] | None = None
+) -> NDArray[np.float32]:
+    """The array under `key` as finite float32. Raises DataUnavailable.
+
+    Where `real`, which has its first sizes, is False, it becomes 0, whatever stands there.
+    """
+    found = read_array(file, key, named_by)
     if found.dtype.kind not in "fiub":
         raise complain(file, key, f"holds {found.dtype}, expected real numbers")
     with np.errstate(over="ignore"):
         numbers = found.astype(np.float32)
+    if real is not None and numbers.shape[: real.ndim] == real.shape:
+        numbers[~real] = 0
     broken = np.argwhere(~np.isfinite(numbers))
     if len(broken):
         place = tuple(int(index) for index in broken[0])
@@ -73,20 +89,30 @@ def read_numbers(file: Stamp, key: str) -> NDArray[np.float32]:
     return numbers
 
 
-def read_labels(file: Stamp, key: str) -> NDArray[np.int64]:
+def read_labels(file: Stamp, key: str, named_by: str = "x_key or y_key") -> NDArray[np.int64]:
     """The class numbers under `key`: (n,), from 0. Raises DataUnavailable."""
-    found = read_array(file, key)
-    if found.ndim != 1:
+    labels = read_integers(file, key, named_by)
+    if labels.ndim != 1:
         raise complain(
-            file, key, f"has shape {found.shape}, expected one label per example, shape (n,)"
+            file, key, f"has shape {labels.shape}, expected one label per example, shape (n,)"
         )
+    demand_classes(file, key, labels)
+    return labels
+
+
+def read_integers(file: Stamp, key: str, named_by: str) -> NDArray[np.int64]:
+    """The array under `key` as integers. Raises DataUnavailable."""
+    found = read_array(file, key, named_by)
     if found.dtype.kind not in "iub":
         raise complain(
             file, key, f"holds {found.dtype}, expected integers, the classes numbered from 0"
         )
-    labels = found.astype(np.int64)
+    return found.astype(np.int64)
+
+
+def demand_classes(file: Stamp, key: str, labels: NDArray[np.int64]) -> None:
+    """Raises DataUnavailable for a negative label."""
     if labels.min() < 0:
         raise complain(
             file, key, f"holds the label {labels.min()}, expected the classes numbered from 0"
         )
-    return labels

@@ -171,6 +171,22 @@ class IsTooShort(Sound):
         return Batch((batch.inputs[0][:, 1:],), batch.target[:, 1:])
 
 
+class SaysWhereSymbolsStand(Sound):
+    def batch(self, split: Split, index: Any) -> Batch:
+        batch = super().batch(split, index)
+        return Batch(batch.inputs, batch.target, places=torch.zeros(len(batch.target), 16, 2))
+
+
+class SumsUpPackedExamples(Sound):
+    def facts(self) -> TaskFacts:
+        target = Target(where="pooled", kind="classes", size=5)
+        return super().facts().model_copy(update={"target": target})
+
+    def batch(self, split: Split, index: Any) -> Batch:
+        inputs = super().batch(split, index).inputs
+        return Batch(inputs, inputs[0][:, 0], segments=torch.zeros_like(inputs[0]))
+
+
 class ForgetsTheHead(Sound):
     def coding_cost(self, width: int) -> Cost:
         return Cost(flops=0, params=5 * width, state_bytes=0)
@@ -211,6 +227,8 @@ FAULTS = [
     (GivesInt32, "batches_have_the_declared_form", "an input is torch.int32"),
     (HasTooManySymbols, "batches_have_the_declared_form", "an input holds the symbol 5"),
     (IsTooShort, "batches_have_the_declared_form", "expected (16, 16)"),
+    (SaysWhereSymbolsStand, "batches_have_the_declared_form", "this is causal sequence of 16"),
+    (SumsUpPackedExamples, "batches_have_the_declared_form", "need a target at each position"),
     (ForgetsTheHead, "the_cost_of_coding_counts_every_parameter", "coding_cost says 40"),
     (ChangesItsFacts, "facts_do_not_change", "a second task states other facts"),
 ]
