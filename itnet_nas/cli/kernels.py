@@ -10,6 +10,7 @@ import click
 
 from itnet_nas.cli.options import common
 from itnet_nas.cli.output import aligned, bold, emit_json, emit_table
+from itnet_nas.errors import UsageError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -17,20 +18,66 @@ if TYPE_CHECKING:
     from itnet_nas.kernels import KernelFamily, KernelParams
     from itnet_nas.registry import Registry
 
+# What --why asks about unless it is told; the domains are those of `itnet_nas.cli.why`, spelled out
+# here because importing them would cost `--help` the import of pydantic.
+LENGTH, WIDTH = 1024, 64
+DOMAINS = ("sequence", "causal", "grid", "points")
+_SIZE = click.IntRange(min=1)
+
 
 @click.command()
 @click.argument("name", metavar="[NAME]", required=False)
+@click.option("--why", is_flag=True, help="Costs and ways to compute it, at one site.")
+@click.option("--domain", type=click.Choice(DOMAINS), help="Of the site; else the first that fits.")
+@click.option("--length", metavar="N", type=_SIZE, help=f"Positions of the site; else {LENGTH}.")
+@click.option("--width", metavar="D", type=_SIZE, help=f"Channels of the site; else {WIDTH}.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Where it runs; else cpu.")
+@click.option(
+    "--set",
+    "given",
+    metavar="PARAM=VALUE",
+    multiple=True,
+    help="In place of the first value to try; may be given several times.",
+)
 @common
-def kernels(name: str | None, as_json: bool) -> None:
+def kernels(
+    name: str | None,
+    why: bool,
+    domain: str | None,
+    length: int | None,
+    width: int | None,
+    device: str | None,
+    given: tuple[str, ...],
+    as_json: bool,
+) -> int:
     """List the installed kernel families, or show one.
 
-    The list reads metadata alone; a family that would not load is still listed.
+    The list reads metadata alone; a family that would not load is still listed. With --why, a
+    family is asked about one site, which the other options describe: what it costs there, which
+    way to compute it is taken, and why; exit code 1 where it cannot stand.
     """
     from itnet_nas.registry import KERNELS
 
+    if not why and (given or any(item is not None for item in (domain, length, width, device))):
+        raise UsageError("--domain, --length, --width, --device and --set belong to --why")
     if name is None:
+        if why:
+            raise UsageError("--why asks about one family; name it: itnet-nas kernels NAME --why")
         list_plugins("kernels", KERNELS, as_json)
-        return
+        return 0
+    if why:
+        from itnet_nas.cli.why import why as show_why
+
+        return show_why(
+            name,
+            KERNELS.load(name),
+            given,
+            domain,
+            length or LENGTH,
+            width or WIDTH,
+            device or "cpu",
+            as_json,
+        )
     family: KernelFamily[Any] = KERNELS.load(name)
     origin = KERNELS.origin(name)
     params = describe_params(family.Params)
@@ -55,7 +102,7 @@ def kernels(name: str | None, as_json: bool) -> None:
                 ],
             },
         )
-        return
+        return 0
     click.echo(f"{bold(name)}  {family.summary}")
     click.echo(f"from {origin}; {family.source}\n")
     click.echo(formula)
@@ -71,6 +118,7 @@ def kernels(name: str | None, as_json: bool) -> None:
     click.echo()
     rows = [[_spelled(given) or "–", str(bias)] for given, bias in biases]
     click.echo(aligned(["with", "bias"], rows))
+    return 0
 
 
 def list_plugins(verb: str, registry: Registry, as_json: bool) -> None:

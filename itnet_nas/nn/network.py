@@ -122,8 +122,8 @@ def build_network(
         refusal = family.refuses(site, params)
         if refusal:
             raise UsageError(
-                f'layer "{layer.name}": {layer.label} cannot stand in a {site.domain} of width '
-                f"{site.width}: {refusal}; choose other params for this layer"
+                f'layer "{layer.name}": {layer.label} cannot stand here ({site.domain}, width '
+                f"{site.width}): {refusal}; choose other params for this layer"
             )
         operators[layer.name] = family.build(site, params)
     encoder, head = task.encoder(architecture.width), task.head(architecture.width)

@@ -21,7 +21,7 @@ COMMON = {"--json", "--debug"}
 SEARCH = {"--trials", "--time", "--workers", "--address", "--backend"}
 SURFACE = {
     "init": ({"NAME"}, {"--from", "--list"}),
-    "kernels": ({"NAME"}, set()),
+    "kernels": ({"NAME"}, {"--why", "--domain", "--length", "--width", "--device", "--set"}),
     "tasks": ({"NAME"}, set()),
     "schema": (set(), {"--output"}),
     "check": ({"FILE"}, set()),

@@ -165,7 +165,7 @@ def test_a_choice_that_cannot_stand_is_refused_with_its_reason() -> None:
         network(architecture({"mix": ("shift", {"radius": 4})}), length=4)
 
     assert str(caught.value) == (
-        'layer "mix": shift(radius=4) cannot stand in a causal sequence of 4 of width 8: '
+        'layer "mix": shift(radius=4) cannot stand here (causal sequence of 4, width 8): '
         "a radius of 4 leaves the 4 positions; choose other params for this layer"
     )
 
