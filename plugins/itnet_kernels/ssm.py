@@ -6,7 +6,8 @@
 
 λ_s = exp(−(ε + e^{a_s}) + i ω_s) with ε = 1e-4, so a mode fades whatever the weights are. A vector
 B_s in front of u would only multiply C_s, and is left out. Where the domain is not causal a second
-kernel reads the later positions: h[n] += Σ_{t ≥ 1} K'[t] u[n + t].
+kernel reads the later positions: h[n] += Σ_{t ≥ 1} K'[t] u[n + t]. As an integral, channel d has
+the kernel K_d[i − j] + g_d [i = j] (+ K'_d[j − i]), and W mixes the channels.
 
 Training convolves by FFT, in float32 at least; decoding carries the n complex numbers x_s. The
 kernel is a product of two small tables: with t = F j + i, 0 ≤ i < F,
@@ -28,9 +29,11 @@ from pydantic import Field
 from torch import nn
 
 from itnet_nas.axes import Bias, Sharing, State, Support
-from itnet_nas.integral.fft import fft_flops, long_convolution
+from itnet_nas.integral.dense import DenseKernel, one_head_per_channel
+from itnet_nas.integral.evaluation import Evaluation
+from itnet_nas.integral.fft import fft_flops, fft_length, long_convolution
 from itnet_nas.integral.masks import zero_masked
-from itnet_nas.kernels import Cost, KernelFamily, KernelParams, Site, Values
+from itnet_nas.kernels import Cost, KernelFamily, KernelParams, Morphism, Site, Values, Weights
 from itnet_nas.kernels.operator import Operator
 
 if TYPE_CHECKING:
@@ -41,15 +44,15 @@ if TYPE_CHECKING:
 class Modes(nn.Module):
     """S fading, turning modes for each channel, and the kernel that they make.
 
-    Fading times are spread from one position to fifty, turns over the half circle; the reading is
-    scaled so that white noise comes out as loud as it went in.
+    At first they fade within 1 to `longest` positions, as many in each octave, and turns are spread
+    over the half circle; the reading is scaled so that white noise comes out as loud as it went in.
     """
 
     slowest: ClassVar[float] = 1e-4
 
-    def __init__(self, width: int, modes: int) -> None:
+    def __init__(self, width: int, modes: int, longest: int) -> None:
         super().__init__()
-        log_rate_DS = torch.empty(width, modes).uniform_(math.log(0.02), 0.0)
+        log_rate_DS = -math.log(longest) * torch.rand(width, modes)
         turn_S = math.pi * torch.arange(modes) / modes
         loud_DS = (2 * log_rate_DS.exp() / modes).sqrt()
         self.log_rate_DS = nn.Parameter(log_rate_DS)
@@ -91,25 +94,46 @@ def table_sizes(length: int) -> tuple[int, int]:
 
 @final
 class Ssm(Operator):
-    """Convolution with the kernel of a diagonal linear recurrence."""
+    """Convolution with the kernel of a diagonal linear recurrence; `length` is that of the site."""
 
-    def __init__(self, width: int, modes: int, causal: bool) -> None:
+    undecayed: ClassVar[tuple[str, ...]] = ("log_rate_DS", "turn_DS")
+
+    def __init__(self, width: int, modes: int, length: int, causal: bool) -> None:
         super().__init__()
-        self.past = Modes(width, modes)
-        self.future = None if causal else Modes(width, modes)
+        self.past = Modes(width, modes, length)
+        self.future = None if causal else Modes(width, modes, length)
         self.skip_D = nn.Parameter(torch.ones(width))
         self.mix = nn.Linear(width, width)
 
     def forward(
         self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
     ) -> Tensor:
-        """By FFT."""
+        """By FFT, whatever the device."""
         u_BND = zero_masked(u_BND, mask_BN)
         length = u_BND.shape[1]
         future_DN = None if self.future is None else self.future.kernel(length)
         h_BND = long_convolution(u_BND.mT, self.past.kernel(length), future_DN).mT
         y_BND: Tensor = self.mix(h_BND + self.skip_D * u_BND)
         return zero_masked(y_BND, mask_BN)
+
+    def dense_kernel(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> DenseKernel:
+        """K as in the formula; heads are channels, V reads one each, O holds the columns of W."""
+        batch, length, width = u_BND.shape
+        n_N = torch.arange(length, device=u_BND.device)
+        gap_NN = n_N.unsqueeze(1) - n_N
+        k_DNN = self.skip_D[:, None, None] * (gap_NN == 0)
+        k_DNN = k_DNN + self.past.kernel(length)[:, gap_NN.clamp(min=0)] * (gap_NN >= 0)
+        if self.future is not None:
+            k_DNN = k_DNN + self.future.kernel(length)[:, (-gap_NN).clamp(min=0)] * (gap_NN < 0)
+        v_D1D, _ = one_head_per_channel(width, u_BND)
+        return DenseKernel(
+            k_BHNN=k_DNN.expand(batch, -1, -1, -1),
+            v_HEF=v_D1D,
+            o_HDE=self.mix.weight.mT.unsqueeze(-1),
+            b_D=self.mix.bias,
+        )
 
     def reference(
         self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
@@ -190,23 +214,39 @@ class SsmFamily(KernelFamily[SsmParams]):
         and a power 4: exponent, angle and two products, the reading 6 more on the J coarse ones.
         exp, cos and sin count as activations do. The kernel and its transform are made once for a
         whole batch, but wholly counted: the cost is that of one example.
+
+        Backward there are three transforms again, two products of spectra, and twice the rest. A
+        step turns and reads a mode, 11, and skips and maps. Moved beside input, output and weights:
+        h, and kernels, spectra and tables, in and out. Kept: input, h, two spectra, and 6 numbers
+        for each fine and 8 for each coarse power.
         """
         width, length = site.width, site.length
         kernels = 1 if site.causal else 2
         modes = width * params.state
         fine, coarse = table_sizes(length)
-        tables = 4 * fine * coarse + 4 * fine + 10 * coarse
-        flops = width * fft_flops(length) + kernels * modes * tables
-        flops += 2 * length * width + 2 * length * width**2
+        tables = kernels * modes * (4 * fine * coarse + 4 * fine + 10 * coarse)
+        mix = 2 * width + 2 * width**2
+        points = fft_length(length)
+        spectrum = points + 2
+        transforms = width * fft_flops(length)
+        backward = transforms + 3 * width * spectrum
+        weights = kernels * 4 * modes + width + width**2 + width
+        moved = width * (4 * length + 2 * kernels * length + 6 * spectrum + 2 * points)
+        moved += 4 * kernels * modes * (fine + coarse)
+        kept = width * (2 * length + 2 * spectrum) + kernels * modes * (6 * fine + 8 * coarse)
         return Cost(
-            flops=flops,
-            params=kernels * 4 * modes + width + width**2 + width,
+            flops=transforms + tables + length * mix,
+            params=weights,
             state_bytes=8 * modes if site.causal else None,
+            train_flops=transforms + backward + 3 * (tables + length * mix),
+            decode_flops=11 * modes + mix if site.causal else None,
+            traffic_bytes=4 * (moved + weights),
+            activation_bytes=4 * kept,
         )
 
     def build(self, site: Site, params: SsmParams) -> Ssm:
         """The operator."""
-        return Ssm(width=site.width, modes=params.state, causal=site.causal)
+        return Ssm(site.width, modes=params.state, length=site.length, causal=site.causal)
 
     def refuses(self, site: Site, params: SsmParams) -> str:
         """A memory needs an order."""
@@ -214,6 +254,37 @@ class SsmFamily(KernelFamily[SsmParams]):
         if site.domain.kind != "sequence":
             return f"a recurrence needs a sequence, not {site.domain}"
         return ""
+
+    def evaluations(
+        self, site: Site, params: SsmParams, device: str = "cpu"
+    ) -> tuple[Evaluation, ...]:
+        """By FFT on every device: a kernel that does not look at the content needs no scan."""
+        del params, device
+        points = fft_length(site.length)
+        steps = f"{site.length} steps one after the other; decoding takes them, by `step`"
+        return (
+            Evaluation("fft", True, f"all positions at once, by transforms of {points} points"),
+            Evaluation("recurrence", False, steps),
+        )
+
+    def morphisms(self, site: Site, params: SsmParams) -> tuple[Morphism, ...]:
+        """Twice the modes: new ones fade like the old, turn between them, and are not yet read."""
+        if 2 * params.state > 256:
+            return ()
+        larger = SsmParams(state=2 * params.state)
+
+        def carry(weights: Weights) -> dict[str, Tensor]:
+            new = dict(weights)
+            for name in ("past",) if site.causal else ("past", "future"):
+                rate, turn, c = (f"{name}.{part}" for part in ("log_rate_DS", "turn_DS", "c_DS2"))
+                further = weights[turn] + math.pi / larger.state
+                new[rate] = torch.cat([weights[rate], weights[rate]], 1)
+                new[turn] = torch.cat([weights[turn], further], 1)
+                new[c] = torch.cat([weights[c], 0 * weights[c]], 1)
+            return new
+
+        change = f"state {params.state} -> {larger.state}, not yet read"
+        return (Morphism(larger, carry, change),)
 
 
 FAMILY = SsmFamily()

@@ -15,7 +15,7 @@ def _operators() -> list[tuple[str, Operator]]:
     return [
         ("conv", Conv(8, radius=6, dense=False, shape=(37,), causal=True)),
         ("gru", Gru(8, causal=True)),
-        ("ssm", Ssm(8, modes=3, causal=True)),
+        ("ssm", Ssm(8, modes=3, length=37, causal=True)),
         *(
             (f"{position}, window {window}", Attention(8, 2, position, window, (37,), causal=True))
             for position in ("none", "alibi", "rotary")
@@ -40,7 +40,7 @@ def test_37_steps_are_one_forward_pass(name: str, op: Operator) -> None:
 
 
 def test_an_operator_that_looks_ahead_says_that_it_cannot_decode() -> None:
-    op = Ssm(8, modes=1, causal=False)
+    op = Ssm(8, modes=1, length=37, causal=False)
 
     with pytest.raises(NotImplementedError) as raised:
         op.start(1)

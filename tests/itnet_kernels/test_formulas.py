@@ -72,7 +72,7 @@ def test_a_gru_both_ways_is_the_bidirectional_one_of_torch_on_packed_sequences()
 
 def test_one_mode_by_hand() -> None:
     """A rate of ln 2, a turn of a quarter and a reading of 1: 1, 0, −1/4, 0, 1/16, 0."""
-    modes = Modes(width=1, modes=1).double()
+    modes = Modes(width=1, modes=1, longest=50).double()
     modes.log_rate_DS.data.fill_(0.69314718055994530942 - modes.slowest).log_()
     modes.turn_DS.data.fill_(torch.pi / 2)
     modes.c_DS2.data.copy_(torch.tensor([1.0, 0.0]))
@@ -84,14 +84,14 @@ def test_one_mode_by_hand() -> None:
 
 @pytest.mark.parametrize("weight", [-1e4, 0.0, 1e4])
 def test_a_mode_fades_whatever_its_weight_is(weight: float) -> None:
-    modes = Modes(width=1, modes=1)
+    modes = Modes(width=1, modes=1, longest=50)
     modes.log_rate_DS.data.fill_(weight)
 
     assert float(modes.transition().abs().detach()) < 1
 
 
 def test_a_fresh_state_space_is_about_as_loud_as_its_input() -> None:
-    op = Ssm(width=48, modes=16, causal=True)
+    op = Ssm(width=48, modes=16, length=512, causal=True)
     op.skip_D.data.zero_()
     op.mix = nn.Identity()  # type: ignore[assignment]
 
@@ -119,7 +119,7 @@ def test_a_position_mixer_takes_fewer_positions_as_the_first_ones() -> None:
 
 @pytest.mark.parametrize("length", [1, 2, 3, 21, 64, 100])
 def test_the_kernel_of_a_state_space_is_its_powers_lag_by_lag(length: int) -> None:
-    modes = Modes(width=3, modes=4).double()
+    modes = Modes(width=3, modes=4, longest=50).double()
     c_DS = torch.view_as_complex(modes.c_DS2.detach())
     power_DS = modes.transition().detach()
 
@@ -130,7 +130,7 @@ def test_the_kernel_of_a_state_space_is_its_powers_lag_by_lag(length: int) -> No
 
 
 def test_the_kernel_of_a_state_space_is_not_rounded_by_autocast() -> None:
-    modes = Modes(width=3, modes=4)
+    modes = Modes(width=3, modes=4, longest=50)
 
     with torch.autocast("cpu", dtype=torch.bfloat16):
         kernel_DN = modes.kernel(64)
