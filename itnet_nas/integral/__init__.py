@@ -6,6 +6,7 @@
     bands       sums over a window, with weights that differ from position to position
     precision   places where autocast must not round
     chunks      sums over the past whose pairs fade, in chunks with a state
+    linear_sums sums whose weights are products and fade at fixed rates
     fft         long convolutions by FFT, without wrap-around
     low_rank    kernels through which positions meet in a few numbers
     delta       the gated delta rule: a memory in which new values replace old ones
@@ -40,6 +41,12 @@ from itnet_nas.integral.delta import (
 from itnet_nas.integral.dense import DenseKernel, apply_dense, one_head_per_channel, with_one
 from itnet_nas.integral.evaluation import Evaluation, taken
 from itnet_nas.integral.fft import fft_flops, fft_length, long_convolution
+from itnet_nas.integral.linear_sums import (
+    fading_norms,
+    linear_sum,
+    linear_sum_evaluations,
+    linear_sum_work,
+)
 from itnet_nas.integral.low_rank import (
     FeatureMap,
     low_rank_evaluations,
@@ -83,11 +90,15 @@ __all__ = [
     "delta_step",
     "distances",
     "draw",
+    "fading_norms",
     "fading_sum",
     "fading_sum_evaluations",
     "fading_sum_work",
     "fft_flops",
     "fft_length",
+    "linear_sum",
+    "linear_sum_evaluations",
+    "linear_sum_work",
     "long_convolution",
     "low_rank_evaluations",
     "low_rank_mix",

@@ -52,8 +52,8 @@ def linear_sum(
     y_BHNE = fading_sum(q_BHNS, k_BHNS, v_BHNE, log_1H1)
     if causal:
         return y_BHNE
-    mirrored = (part.flip(2) for part in (q_BHNS, k_BHNS, v_BHNE))
-    return y_BHNE + fading_sum(*mirrored, log_1H1, strict=True).flip(2)
+    q, k, v = (part.flip(2) for part in (q_BHNS, k_BHNS, v_BHNE))
+    return y_BHNE + fading_sum(q, k, v, log_1H1, strict=True).flip(2)
 
 
 def linear_sum_work(
