@@ -1,8 +1,13 @@
-"""Which of our tests are slow for a reason that their authors cannot mark."""
+"""Options of our tests, and which are slow for a reason that their authors cannot mark."""
 
 from __future__ import annotations
 
 import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--write-docs` writes the pages that are made from code, before they are compared."""
+    parser.addoption("--write-docs", action="store_true", help="write docs/operator.md afresh")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest reads the marks to leave out what is slow

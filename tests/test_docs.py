@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 import pytest
 import yaml
+from support.exact import rows
+from support.operator_page import UNMEASURED, figures, operator_page, without_figures
 
 from itnet_nas.cli.main import main
 
@@ -146,3 +148,37 @@ def test_the_space_of_the_readme_can_be_searched(tmp_path: Path) -> None:
 
     assert len(space.layers) == 2
     assert yaml.safe_load(block)["layers"][1]["kernels"] == "any"
+
+
+PAGE = ROOT / "docs" / "operator.md"
+
+
+@pytest.fixture(scope="module")
+def page(request: pytest.FixtureRequest) -> str:
+    """The page of the operators as it stands; written first where that was asked for."""
+    if request.config.getoption("--write-docs"):
+        PAGE.write_text(operator_page(), encoding="utf-8")
+    return PAGE.read_text(encoding="utf-8")
+
+
+def test_the_page_of_operators_is_what_the_families_say(page: str) -> None:
+    made = operator_page(measure=lambda row: UNMEASURED)
+
+    assert without_figures(page) == without_figures(made), (
+        "run pytest tests/test_docs.py --write-docs"
+    )
+
+
+def test_the_page_of_operators_has_two_figures_for_each_row_of_exactness(page: str) -> None:
+    found = figures(page)
+
+    assert len(found) == 2 * len(rows())
+    assert max(found) <= 1e-10
+
+
+def test_figures_of_exactness_alone_are_left_out_of_the_comparison() -> None:
+    row = "| torch.nn.Conv1d | sequence of 24 | – | 2.2e-16 | 0 |"
+
+    assert without_figures(row) == "| torch.nn.Conv1d | sequence of 24 | – | · | · |"
+    assert without_figures("| FLOPs | 1.2 M | × 4.0 |") == "| FLOPs | 1.2 M | × 4.0 |"
+    assert figures(row) == [2.2e-16, 0.0]
