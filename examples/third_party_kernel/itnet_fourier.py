@@ -26,7 +26,16 @@ from itnet_nas.axes import Bias, Sharing, Support
 from itnet_nas.integral.dense import DenseKernel, one_head_per_channel
 from itnet_nas.integral.fft import fft_flops, fft_length, long_convolution
 from itnet_nas.integral.masks import zero_masked
-from itnet_nas.kernels import Cost, KernelFamily, KernelParams, Operator, Site, Values
+from itnet_nas.kernels import (
+    Cost,
+    KernelFamily,
+    KernelParams,
+    Morphism,
+    Operator,
+    Site,
+    Values,
+    Weights,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,6 +44,8 @@ if TYPE_CHECKING:
 @final
 class Fourier(Operator):
     """`length` is L; fewer positions may be given."""
+
+    undecayed: ClassVar[tuple[str, ...]] = ("log_s_SD",)
 
     def __init__(self, width: int, length: int, modes: int, causal: bool) -> None:
         super().__init__()
@@ -160,6 +171,19 @@ class FourierFamily(KernelFamily[FourierParams]):
     def normalize(self, site: Site, params: FourierParams) -> FourierParams:
         """L cosines already give every kernel of L lags; more only repeat them."""
         return params.model_copy(update={"modes": min(params.modes, site.length)})
+
+    def morphisms(self, site: Site, params: FourierParams) -> tuple[Morphism, ...]:
+        """Twice the modes, the new ones with amplitude 0."""
+        modes = min(2 * params.modes, site.length, 64)
+        if modes <= params.modes:
+            return ()
+
+        def carry(weights: Weights) -> dict[str, Tensor]:
+            more = modes - params.modes
+            return {**weights, "a_SDM": nn.functional.pad(weights["a_SDM"], (0, more))}
+
+        change = f"modes {params.modes} -> {modes}, zeros"
+        return (Morphism(FourierParams(modes=modes), carry, change),)
 
 
 FAMILY = FourierFamily()
