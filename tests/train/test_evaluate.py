@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_builders import BRANCHES, architecture, job
+from tiny_builders import BRANCHES, architecture, job, on_clouds
 
 from itnet_nas.nn.network import load_network
 from itnet_nas.results.job import TrialJob
@@ -71,6 +71,29 @@ def test_measured_costs_come_with_their_spread() -> None:
 
     assert record.objectives["latency_ms"] > 0
     assert record.figures["latency_iqr_ms"] >= 0
+
+
+def test_a_network_over_points_is_trained_and_measured_with_their_places() -> None:
+    objectives = (
+        Objective(name="error", direction="min"),
+        Objective(name="latency_ms", direction="min"),
+    )
+    here = alone("near", steps=80, measure=("latency_ms",), objectives=objectives)
+
+    record = evaluate(on_clouds(here)).record
+
+    assert record.error is None
+    assert record.objectives["error"] < 0.2
+    assert record.objectives["latency_ms"] > 0
+
+
+def test_packed_examples_are_trained_the_same_way_twice() -> None:
+    here = job(BRANCHES, {"packed": True, "padded": True}, steps=20)
+
+    first, again = evaluate(here), evaluate(here)
+
+    assert first.record.error is None
+    assert first.weights == again.weights
 
 
 def test_the_time_of_training_can_be_an_objective() -> None:
