@@ -72,7 +72,9 @@ class Bias(BaseModel):
     """A point on the four axes, with the figures that belong to it.
 
     `radius` goes with window support (positions on each side; in a causal domain the past side),
-    `state_size` with a state (numbers carried per channel), `entry` with content.
+    and so does `dilation`: of the positions within the radius only those count that are a multiple
+    of it away, along every axis. `state_size` goes with a state (numbers carried per channel),
+    `entry` with content.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -83,18 +85,27 @@ class Bias(BaseModel):
     content: Content = Content.NONE
     entry: tuple[Entry, ...] = ()
     radius: Annotated[int, Field(ge=0)] | None = None
+    dilation: Annotated[int, Field(ge=1)] = 1
     state_size: Annotated[int, Field(ge=1)] | None = None
 
     def __str__(self) -> str:
-        """`window(3) · translation · no state · no content`: the short form for tables."""
+        """`window(3) · translation · no state · no content`: the short form for tables.
+
+        A window of radius 6 that sees every second position is `window(6 by 2)`.
+        """
         support = str(self.support)
         if self.support is Support.WINDOW and self.radius is not None:
-            support += f"({self.radius})"
+            support += f"({self.radius}{self.steps})"
         state = "no state" if self.state is State.NONE else str(self.state)
         if self.state_size is not None:
             state += f"({self.state_size})"
         content = "no content" if self.content is Content.NONE else f"{self.content} content"
         return f"{support} · {self.sharing} · {state} · {content}"
+
+    @property
+    def steps(self) -> str:
+        """` by 2` where a window has holes; nothing where it has none."""
+        return f" by {self.dilation}" if self.dilation > 1 else ""
 
 
 AXES: dict[str, type[StrEnum]] = {

@@ -26,6 +26,10 @@ def test_the_axes_are_four_and_their_words_are_fixed() -> None:
             "window(3) · translation · no state · no content",
         ),
         (
+            Bias(support=Support.WINDOW, radius=6, dilation=2, sharing=Sharing.TRANSLATION),
+            "window(6 by 2) · translation · no state · no content",
+        ),
+        (
             Bias(
                 support=Support.FULL,
                 sharing=Sharing.TRANSLATION,

@@ -62,7 +62,7 @@ def axis_words(bias: Bias) -> dict[str, str]:
     """Axis -> its value with the figure that belongs to it: `window(2)`, `path in transition`."""
     support, state, content = str(bias.support), str(bias.state), str(bias.content)
     if bias.radius is not None:
-        support += f"({bias.radius})"
+        support += f"({bias.radius}{bias.steps})"
     if bias.state_size is not None:
         state += f"({bias.state_size})"
     if bias.entry:

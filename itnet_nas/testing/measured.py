@@ -35,11 +35,13 @@ def the_future_stays_hidden(bench: Bench) -> None:
 def support_is_as_declared(bench: Bench) -> None:
     """Nothing beyond it answers, and everything inside it does.
 
-    block, ball and knn are held to "not everything, and more than a point".
+    A dilated window has holes, which do not answer. block, ball and knn are held to "not
+    everything, and more than a point".
     """
     bias = bench.family.bias(bench.params)
     reach_NM = reach(bench.place(bench.build(), batch=1), bench.field(batch=1)[0])
-    distance_NM = distances(coordinates(bench.site.domain.shape))
+    x_NA = coordinates(bench.site.domain.shape)
+    distance_NM = distances(x_NA)
     possible_NM = torch.ones_like(reach_NM)
     if bench.site.causal:
         possible_NM = possible_NM.tril()
@@ -50,6 +52,7 @@ def support_is_as_declared(bench: Bench) -> None:
         return
     radius = {Support.POINT: 0, Support.WINDOW: bias.radius}.get(bias.support)
     inside_NM = possible_NM if radius is None else possible_NM & (distance_NM <= radius)
+    inside_NM = inside_NM & ((x_NA.unsqueeze(1) - x_NA) % bias.dilation == 0).all(-1)
     beyond_NM, missed_NM = reach_NM & possible_NM & ~inside_NM, inside_NM & ~reach_NM
     demand(not beyond_NM.any(), f"declared {bias}, but {_first(beyond_NM)}")
     demand(not missed_NM.any(), f"declared {bias}, but {_first(missed_NM, 'does not answer')}")

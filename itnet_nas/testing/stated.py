@@ -102,11 +102,13 @@ def evaluations_have_reasons(bench: Bench) -> None:
 
 
 def the_bias_is_whole(bench: Bench) -> None:
-    """A radius with a window, a size with a state, an entry with content; and nothing else."""
+    """Radius and dilation with a window, a size with a state, an entry with content; no others."""
     bias = bench.family.bias(bench.params)
     demand(isinstance(bias, Bias), f"bias returned {type(bias).__name__}")
     demand((bias.radius is not None) == (bias.support is Support.WINDOW),
            f"{bias.support} support with radius {bias.radius}")  # fmt: skip
+    demand(bias.dilation == 1 or bias.support is Support.WINDOW,
+           f"{bias.support} support with dilation {bias.dilation}")  # fmt: skip
     demand((bias.state_size is not None) == (bias.state is not State.NONE),
            f"state {bias.state} with state_size {bias.state_size}")  # fmt: skip
     demand(bool(bias.entry) == (bias.content is not Content.NONE),

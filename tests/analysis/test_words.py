@@ -74,3 +74,9 @@ def test_an_axis_is_told_with_its_figure() -> None:
         "state": "linear(16)",
         "content": "pair in amplitude, gate",
     }
+
+
+def test_a_window_with_holes_is_told_with_its_steps() -> None:
+    bias = Bias(support=Support.WINDOW, radius=6, dilation=2, sharing=Sharing.TRANSLATION)
+
+    assert axis_words(bias)["support"] == "window(6 by 2)"

@@ -55,6 +55,7 @@ def test_the_front_as_json_has_what_the_schema_promises(
             "content": "none",
             "entry": [],
             "radius": 1,
+            "dilation": 1,
             "state_size": None,
         },
     }

@@ -56,6 +56,7 @@ def test_a_planted_fault_in_the_operator_is_caught(fault: str, check: str) -> No
         ({"sharing": Sharing.PERMUTATION}, "sharing_is_as_declared"),
         ({"sharing": Sharing.POSITION_SPECIFIC}, "sharing_is_as_declared"),
         ({"content": Content.PAIR, "entry": (Entry.AMPLITUDE,)}, "content_is_as_declared"),
+        ({"dilation": 2}, "support_is_as_declared"),
         ({"state_size": 2}, "the_bias_is_whole"),
         ({"entry": (Entry.GATE,)}, "the_bias_is_whole"),
     ],
@@ -70,6 +71,13 @@ def test_a_window_without_a_radius_is_caught() -> None:
     family = Family(bias=WINDOW.model_copy(update={"radius": None}))
 
     assert broken(family)["the_bias_is_whole"] == "window support with radius None"
+
+
+def test_a_dilation_without_a_window_is_caught() -> None:
+    full = {"support": Support.FULL, "radius": None, "dilation": 2}
+    family = Family(bias=WINDOW.model_copy(update=full))
+
+    assert broken(family)["the_bias_is_whole"] == "full support with dilation 2"
 
 
 def test_a_declared_state_must_decode() -> None:
