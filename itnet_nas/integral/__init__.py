@@ -7,7 +7,9 @@
     precision   places where autocast must not round
     chunks      sums over the past whose pairs fade, in chunks with a state
     linear_sums sums whose weights are products and fade at fixed rates
-    fft         long convolutions by FFT, without wrap-around
+    recurrences memories that run forward, or both ways, past masked positions
+    convolution windows slid along a sequence or over a grid, directly or by FFT
+    fft         convolutions with many taps by FFT, without wrap-around
     low_rank    kernels through which positions meet in a few numbers
     delta       the gated delta rule: a memory in which new values replace old ones
     dense       the factors K, V, O in which every family can be written
@@ -30,6 +32,16 @@ from itnet_nas.integral.chunks import (
     fading_sum_evaluations,
     fading_sum_work,
 )
+from itnet_nas.integral.convolution import (
+    DepthwiseWork,
+    dense_convolution,
+    depthwise_convolution,
+    depthwise_evaluations,
+    depthwise_work,
+    spread_taps,
+    tap_pairs,
+    taps_inside,
+)
 from itnet_nas.integral.delta import (
     delta_chunk,
     delta_evaluations,
@@ -40,7 +52,7 @@ from itnet_nas.integral.delta import (
 )
 from itnet_nas.integral.dense import DenseKernel, apply_dense, one_head_per_channel, with_one
 from itnet_nas.integral.evaluation import Evaluation, taken
-from itnet_nas.integral.fft import fft_flops, fft_length, long_convolution
+from itnet_nas.integral.fft import fft_convolution, fft_flops, fft_length, long_convolution
 from itnet_nas.integral.linear_sums import (
     fading_norms,
     linear_sum,
@@ -65,11 +77,13 @@ from itnet_nas.integral.positions import (
     rotate,
 )
 from itnet_nas.integral.precision import as_given, at_least_float32
+from itnet_nas.integral.recurrences import both_ways, kept_products, tanh_slope, torch_loop
 from itnet_nas.integral.windows import band_pairs, window_attention
 
 __all__ = [
     "Accelerator",
     "DenseKernel",
+    "DepthwiseWork",
     "Evaluation",
     "FadingWork",
     "FeatureMap",
@@ -81,6 +95,7 @@ __all__ = [
     "as_given",
     "at_least_float32",
     "band_pairs",
+    "both_ways",
     "chunk_sizes",
     "coordinates",
     "delta_chunk",
@@ -88,14 +103,20 @@ __all__ = [
     "delta_flops",
     "delta_rule",
     "delta_step",
+    "dense_convolution",
+    "depthwise_convolution",
+    "depthwise_evaluations",
+    "depthwise_work",
     "distances",
     "draw",
     "fading_norms",
     "fading_sum",
     "fading_sum_evaluations",
     "fading_sum_work",
+    "fft_convolution",
     "fft_flops",
     "fft_length",
+    "kept_products",
     "linear_sum",
     "linear_sum_evaluations",
     "linear_sum_work",
@@ -110,7 +131,12 @@ __all__ = [
     "real_positions",
     "rotary_angles",
     "rotate",
+    "spread_taps",
     "taken",
+    "tanh_slope",
+    "tap_pairs",
+    "taps_inside",
+    "torch_loop",
     "unit",
     "unpack",
     "window_attention",
