@@ -7,6 +7,10 @@
 In a causal domain one memory of D numbers runs forward. Elsewhere two of D/2 numbers run, one in
 each direction, and y[n] joins them. A masked position is passed over: the memory stays as it was.
 
+Since gates and candidate read h, this is an integral transform *given the trajectory*:
+y[i] = Σ_{j ≤ i} Φ[i, j] (1 − z[j]) s[j] (W_a u[j] + b_a + r[j] ⊙ (U_a y[j − 1] + c_a)), with
+s = tanh(p) / p of what stands inside the tanh, and Φ[i, j] the product of z[j + 1] … z[i].
+
 Axes    full support · translation-shared · feedback state · path content (transition)
 Source  arXiv 1406.1078, in the form of torch.nn.GRU
 Shapes  B examples, N positions, D channels, S numbers of one memory
@@ -14,18 +18,32 @@ Shapes  B examples, N positions, D channels, S numbers of one memory
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, final
 
 import torch
 from torch import nn
 
 from itnet_nas.axes import Bias, Content, Entry, Sharing, State, Support
-from itnet_nas.integral.masks import real_positions, zero_masked
+from itnet_nas.integral.dense import DenseKernel
+from itnet_nas.integral.evaluation import Evaluation
+from itnet_nas.integral.masks import zero_masked
+from itnet_nas.integral.recurrences import both_ways, kept_products, tanh_slope, torch_loop
 from itnet_nas.kernels import Cost, KernelFamily, KernelParams, Site
 from itnet_nas.kernels.operator import Operator
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+class _Run(NamedTuple):
+    """One memory along its way: after a position and before it, gates, and s = tanh(p) / p."""
+
+    gru: nn.GRU
+    h_BNS: Tensor
+    before_BNS: Tensor
+    r_BNS: Tensor
+    z_BNS: Tensor
+    slope_BNS: Tensor
 
 
 @final
@@ -41,52 +59,81 @@ class Gru(Operator):
     def forward(
         self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
     ) -> Tensor:
-        """torch's fused loops; real positions are moved to the front first, in their order."""
-        if mask_BN is None:
-            y_BND: Tensor = self.ahead(u_BND)[0]
-            if self.back is None:
-                return y_BND
-            back_BNS = self.back(u_BND.flip(1))[0].flip(1)
-            return torch.cat([y_BND, back_BNS], -1)
-        u_BND = zero_masked(u_BND, mask_BN)
-        order_BN = torch.argsort((~mask_BN).long(), dim=1, stable=True)
-        front_BND = _pick(u_BND, order_BN)
-        y_BND = self.ahead(front_BND)[0]
-        if self.back is not None:
-            n_N = torch.arange(u_BND.shape[1], device=u_BND.device)
-            mirror_BN = mask_BN.sum(1, keepdim=True) - 1 - n_N
-            mirror_BN = torch.where(mirror_BN >= 0, mirror_BN, n_N)
-            back_BNS = _pick(self.back(_pick(front_BND, mirror_BN))[0], mirror_BN)
-            y_BND = torch.cat([y_BND, back_BNS], -1)
-        return zero_masked(_pick(y_BND, torch.argsort(order_BN, dim=1)), mask_BN)
+        """torch's fused loops."""
+        back = None if self.back is None else torch_loop(self.back)
+        return both_ways(torch_loop(self.ahead), back, u_BND, mask_BN)
 
     def reference(
         self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
     ) -> Tensor:
         """The formula, position by position."""
-        batch, length, _ = u_BND.shape
-        examples = []
-        for b in range(batch):
-            real = real_positions(mask_BN, b, length)
-            parts = [self._run(self.ahead, u_BND[b], real)]
-            if self.back is not None:
-                parts.append(self._run(self.back, u_BND[b], real[::-1]))
-            examples.append(torch.cat(parts, -1))
-        return torch.stack(examples)
+        u_BND = zero_masked(u_BND, mask_BN)
+        runs = [run.h_BNS for run in self._runs(u_BND, mask_BN)]
+        return zero_masked(torch.cat(runs, -1), mask_BN)
 
-    @staticmethod
-    def _run(gru: nn.GRU, u_ND: Tensor, positions: list[int]) -> Tensor:
-        weight = dict(gru.named_parameters())
-        h_S = u_ND.new_zeros(gru.hidden_size)
-        rows = [h_S] * len(u_ND)
-        for n in positions:
-            from_u = weight["weight_ih_l0"] @ u_ND[n] + weight["bias_ih_l0"]
-            from_h = weight["weight_hh_l0"] @ h_S + weight["bias_hh_l0"]
-            (ur_S, uz_S, ua_S), (hr_S, hz_S, ha_S) = from_u.chunk(3), from_h.chunk(3)
-            r_S, z_S = torch.sigmoid(ur_S + hr_S), torch.sigmoid(uz_S + hz_S)
-            h_S = (1 - z_S) * torch.tanh(ua_S + r_S * ha_S) + z_S * h_S
-            rows[n] = h_S
-        return torch.stack(rows)
+    def _runs(self, u_BND: Tensor, mask_BN: Tensor | None) -> list[_Run]:
+        """Each memory along its way; where a position is masked, z = 1: it stays as it was."""
+        length = u_BND.shape[1]
+        real_BN = torch.ones_like(u_BND[..., 0], dtype=torch.bool) if mask_BN is None else mask_BN
+        runs = []
+        for gru, order in ((self.ahead, range(length)), (self.back, reversed(range(length)))):
+            if gru is None:
+                continue
+            w_u, w_h, b_u, b_h = gru.parameters()
+            h_BS = u_BND.new_zeros(len(u_BND), gru.hidden_size)
+            rows = {}
+            for n in order:
+                before_BS = h_BS
+                from_u, from_h = u_BND[:, n] @ w_u.T + b_u, h_BS @ w_h.T + b_h
+                (ur, uz, ua), (hr, hz, ha) = from_u.chunk(3, -1), from_h.chunk(3, -1)
+                r_BS, z_BS = torch.sigmoid(ur + hr), torch.sigmoid(uz + hz)
+                z_BS = torch.where(real_BN[:, n, None], z_BS, 1.0)
+                p_BS = ua + r_BS * ha
+                h_BS = (1 - z_BS) * torch.tanh(p_BS) + z_BS * h_BS
+                rows[n] = (h_BS, before_BS, r_BS, z_BS, tanh_slope(p_BS))
+            parts = [
+                torch.stack(part, 1) for part in zip(*(rows[n] for n in range(length)), strict=True)
+            ]
+            runs.append(_Run(gru, *parts))
+        return runs
+
+    def dense_kernel(
+        self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
+    ) -> DenseKernel:
+        """K along the trajectory: a = s ⊙ (W_a u + b_a + r ⊙ (U_a h + c_a)) with s = tanh(p) / p.
+
+        Two heads for each number of a memory: one reads (u, 1) through W_a and b_a, the other the
+        memory that came before, with r in its kernel. Φ holds the z between two positions.
+        """
+        u_BND = zero_masked(u_BND, mask_BN)
+        runs = self._runs(u_BND, mask_BN)
+        size = self.ahead.hidden_size
+        field = [u_BND, *(run.before_BNS for run in runs), torch.ones_like(u_BND[..., :1])]
+        kernels, values = [], []
+        for at, run in enumerate(runs):
+            back = at == 1
+            z_BNS = run.z_BNS.flip(1) if back else run.z_BNS
+            kept_BSNN = kept_products(z_BNS)
+            kept_BSNN = kept_BSNN.flip(2, 3) if back else kept_BSNN
+            taken_BSN = ((1 - run.z_BNS) * run.slope_BNS).mT
+            kernels += [
+                kept_BSNN * taken_BSN.unsqueeze(2),
+                kept_BSNN * (taken_BSN * run.r_BNS.mT).unsqueeze(2),
+            ]
+            w_u, w_h, b_u, b_h = (part.chunk(3)[2] for part in run.gru.parameters())
+            others = [w_h if at == other else 0 * w_h for other in range(len(runs))]
+            reads_u = torch.cat([w_u, *(0 * w_h for _ in runs), b_u.unsqueeze(1)], 1)
+            reads_h = torch.cat([0 * w_u, *others, b_h.unsqueeze(1)], 1)
+            values += [reads_u, reads_h]
+        unit_SY = torch.eye(len(runs) * size, dtype=u_BND.dtype, device=u_BND.device)
+        writes = [unit_SY[at * size : (at + 1) * size] for at in range(len(runs)) for _ in range(2)]
+        return DenseKernel(
+            k_BHNN=torch.cat(kernels, 1),
+            v_HEF=torch.cat(values).unsqueeze(1),
+            o_HDE=torch.cat(writes).unsqueeze(-1),
+            field_BNF=torch.cat(field, -1),
+            feedback=True,
+        )
 
     @property
     def decodes(self) -> bool:
@@ -105,11 +152,6 @@ class Gru(Operator):
             return super().step(u_BD, state)
         y_B1D, h_1BD = self.ahead(u_BD.unsqueeze(1), state.unsqueeze(0))
         return y_B1D.squeeze(1), h_1BD.squeeze(0)
-
-
-def _pick(u_BND: Tensor, index_BN: Tensor) -> Tensor:
-    """u[b, index[b, n]]."""
-    return u_BND.gather(1, index_BN.unsqueeze(-1).expand(-1, -1, u_BND.shape[-1]))
 
 
 class GruParams(KernelParams):
@@ -139,15 +181,25 @@ class GruFamily(KernelFamily[GruParams]):
         )
 
     def cost(self, site: Site, params: GruParams) -> Cost:
-        """For each memory of S numbers N (6 S (D + S) + 5 S): three gates, then their products."""
+        """For each memory of S numbers N (6 S (D + S) + 5 S): three gates, then their products.
+
+        Moved beside input, output and weights: the three parts that come from u, out and in again.
+        Kept, as torch does: the input, and seven numbers for each one of the memory.
+        """
         del params
-        width = site.width
+        width, length = site.width, site.length
         size, runs = (width, 1) if site.causal else (width // 2, 2)
         weights = 3 * size * (width + size)
+        step = runs * (2 * weights + 5 * size)
+        numbers = runs * (weights + 6 * size)
         return Cost(
-            flops=runs * site.length * (2 * weights + 5 * size),
-            params=runs * (weights + 6 * size),
+            flops=length * step,
+            params=numbers,
             state_bytes=4 * size if site.causal else None,
+            train_flops=3 * length * step,
+            decode_flops=step if site.causal else None,
+            traffic_bytes=4 * (length * (2 * width + 6 * runs * size) + numbers),
+            activation_bytes=4 * length * runs * (width + 7 * size),
         )
 
     def build(self, site: Site, params: GruParams) -> Gru:
@@ -163,6 +215,18 @@ class GruFamily(KernelFamily[GruParams]):
         if not site.causal and site.width % 2:
             return f"two directions need an even width, and {site.width} is odd"
         return ""
+
+    def evaluations(
+        self, site: Site, params: GruParams, device: str = "cpu"
+    ) -> tuple[Evaluation, ...]:
+        """By torch's loop on every device: what a gate reads is known one position at a time."""
+        del params
+        library = "cuDNN's" if device == "cuda" else "torch's own"
+        steps = f"{site.length} steps through Python; decoding takes them, by `step`"
+        return (
+            Evaluation("fused", True, f"{library} loop: a gate has to wait for the memory before"),
+            Evaluation("recurrence", False, steps),
+        )
 
 
 FAMILY = GruFamily()

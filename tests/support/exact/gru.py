@@ -1,0 +1,61 @@
+"""GRU beside torch's own, and beside the integral with its kernel written out on the trajectory."""
+
+from __future__ import annotations
+
+import torch
+from support.exact import CAUSAL, SEQUENCE, Leaf, Row, Twin
+from torch import Tensor, nn
+
+from itnet_kernels.gru import Gru
+from itnet_nas.integral import apply_dense
+
+
+def _torch(op: Gru) -> Twin:
+    """nn.GRU, in both directions at once where ours has two."""
+    size, width = op.ahead.hidden_size, op.ahead.input_size
+    twin = nn.GRU(width, size, batch_first=True, bidirectional=op.back is not None).double()
+    theirs = dict(twin.named_parameters())
+    leaves = []
+    for layer, ending in ((op.ahead, ""), (op.back, "_reverse")):
+        if layer is not None:
+            leaves += [Leaf(p, theirs[name + ending]) for name, p in layer.named_parameters()]
+    for leaf in leaves:
+        leaf.theirs.data.copy_(leaf.ours.data)
+
+    def run(u_BND: Tensor, x_BNA: Tensor | None) -> Tensor:
+        y_BND: Tensor = twin(u_BND)[0]
+        return y_BND
+
+    return Twin(run, leaves)
+
+
+def _dense(op: Gru) -> Twin:
+    def run(u_BND: Tensor, x_BNA: Tensor | None) -> Tensor:
+        return apply_dense(op.dense_kernel(u_BND), u_BND)
+
+    return Twin(run, [Leaf(p, p) for p in op.parameters()])
+
+
+def _cell(op: Gru) -> Twin:
+    """nn.GRUCell, position by position."""
+    cell = nn.GRUCell(op.ahead.input_size, op.ahead.hidden_size).double()
+    leaves = [Leaf(a, b) for a, b in zip(op.ahead.parameters(), cell.parameters(), strict=True)]
+    for leaf in leaves:
+        leaf.theirs.data.copy_(leaf.ours.data)
+
+    def run(u_BND: Tensor, x_BNA: Tensor | None) -> Tensor:
+        h_BD, rows = torch.zeros_like(u_BND[:, 0]), []
+        for u_BD in u_BND.unbind(1):
+            h_BD = cell(u_BD, h_BD)
+            rows.append(h_BD)
+        return torch.stack(rows, 1)
+
+    return Twin(run, leaves)
+
+
+ROWS = [
+    Row("gru", "torch.nn.GRU", CAUSAL, _torch),
+    Row("gru", "torch.nn.GRU, bidirectional", SEQUENCE, _torch),
+    Row("gru", "torch.nn.GRUCell in a loop", CAUSAL, _cell),
+    Row("gru", "its own K, V, O, both ways", SEQUENCE, _dense, sense="given the trajectory"),
+]
