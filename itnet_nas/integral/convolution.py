@@ -78,7 +78,7 @@ def dense_convolution(
     dilation: int = 1,
     b_D: Tensor | None = None,
 ) -> Tensor:
-    """y_BND, with `b_D` added. `w_DER` has one axis of taps for each axis of the domain; `before` counts them."""
+    """y_BND, with `b_D` added. `w_DER` and `before` are as in a depthwise one, but for E."""
     w_DER, before = _inside(w_DER, shape, before, dilation)
     if u_BND.device.type != "cpu":
         return _plain(u_BND, w_DER, shape, before, dilation, b_D)
