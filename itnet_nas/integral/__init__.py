@@ -3,6 +3,7 @@
     masks       what "a position is not real" means to a tensor
     positions   coordinates, distances, ALiBi, rotary turns
     windows     softmax attention inside a window, in memory O(N·r)
+    neighbours  which points stand near a point
     bands       sums over a window, with weights that differ from position to position
     precision   places where autocast must not round
     chunks      sums over the past whose pairs fade, in chunks with a state
@@ -67,6 +68,7 @@ from itnet_nas.integral.low_rank import (
 )
 from itnet_nas.integral.masks import real_positions, zero_masked
 from itnet_nas.integral.monte_carlo import draw, monte_carlo_mean
+from itnet_nas.integral.neighbours import at_neighbours, centred, near_matrix, nearest
 from itnet_nas.integral.packing import Packing, pack, packing, unpack
 from itnet_nas.integral.positions import (
     alibi_bias,
@@ -94,8 +96,10 @@ __all__ = [
     "apply_dense",
     "as_given",
     "at_least_float32",
+    "at_neighbours",
     "band_pairs",
     "both_ways",
+    "centred",
     "chunk_sizes",
     "coordinates",
     "delta_chunk",
@@ -125,6 +129,8 @@ __all__ = [
     "low_rank_mix",
     "low_rank_work",
     "monte_carlo_mean",
+    "near_matrix",
+    "nearest",
     "one_head_per_channel",
     "pack",
     "packing",
