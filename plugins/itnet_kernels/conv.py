@@ -70,6 +70,8 @@ class Conv(Operator):
         # One axis of taps for each axis of the domain, as conv1d and conv2d want it.
         self.taps = nn.Parameter(scale * torch.randn(width, sources, *[side] * len(shape)))
         self.mix = None if dense else nn.Linear(width, width)
+        if self.mix is not None:
+            nn.init.normal_(self.mix.weight, std=width**-0.5)
         self.b_D = nn.Parameter(torch.zeros(width)) if dense else None
 
     def forward(
