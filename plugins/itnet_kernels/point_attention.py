@@ -64,7 +64,7 @@ class PointAttention(Operator):
         """q and k turned by their places, v, each (B, H, N, E); and places around the middle."""
         if x_BNA is None:
             raise ValueError("attention over points needs to know where they stand")
-        heads_BN3HE = self.qkv(u_BND).unflatten(-1, (3, self.heads, -1))
+        heads_BN3HE = self.qkv(u_BND).reshape(*u_BND.shape[:2], 3, self.heads, -1)
         q, k, v = heads_BN3HE.permute(2, 0, 3, 1, 4)
         x_BNA = centred(x_BNA, mask_BN)
         with as_given(u_BND):  # an angle in half precision is none
@@ -110,9 +110,8 @@ class PointAttention(Operator):
         kernels = []
         for head in range(self.heads):
             rows = slice(head * size, (head + 1) * size)
-            q_BNP2 = (u_BND @ weight_q[rows].T + bias_q[rows]).unflatten(-1, (-1, 2))
-            k_BNP2 = (u_BND @ weight_k[rows].T + bias_k[rows]).unflatten(-1, (-1, 2))
-            q_BNP, k_BNP = torch.view_as_complex(q_BNP2), torch.view_as_complex(k_BNP2)
+            q_BNP = _complex(u_BND @ weight_q[rows].T + bias_q[rows])
+            k_BNP = _complex(u_BND @ weight_k[rows].T + bias_k[rows])
             gap_BNNA = x_BNA.unsqueeze(2) - x_BNA.unsqueeze(1)
             angle_BNNP = gap_BNNA @ self.omega_HAP[head]
             turn_BNNP = torch.polar(torch.ones_like(angle_BNNP), angle_BNNP)
@@ -122,11 +121,16 @@ class PointAttention(Operator):
         v_DF = torch.cat([weight_v, bias_v.unsqueeze(1)], 1)
         return DenseKernel(
             k_BHNN=torch.stack(kernels, 1),
-            v_HEF=v_DF.unflatten(0, (self.heads, size)),
+            v_HEF=v_DF.reshape(self.heads, size, -1),
             o_HDE=self.out.weight.reshape(width, self.heads, size).transpose(0, 1),
             b_D=self.out.bias,
             field_BNF=with_one(u_BND),
         )
+
+
+def _complex(q_BNE: Tensor) -> Tensor:
+    """Pairs of channels as complex numbers."""
+    return torch.view_as_complex(q_BNE.reshape(*q_BNE.shape[:-1], -1, 2))
 
 
 def _over_neighbours(
@@ -137,12 +141,13 @@ def _over_neighbours(
     heads = q_BHNE.shape[1]
     kv_BNX = torch.cat([k_BHNE, v_BHNE], -1).transpose(1, 2).flatten(2)
     near_BNKX = at_neighbours(kv_BNX, index_BNK)
-    k_BNHKE, v_BNHKE = near_BNKX.unflatten(-1, (heads, -1)).transpose(2, 3).split(size, dim=-1)
+    near_BNKHX = near_BNKX.reshape(*near_BNKX.shape[:3], heads, -1)
+    k_BNHKE, v_BNHKE = near_BNKHX.transpose(2, 3).chunk(2, -1)
     # A point that is not real has no neighbour; it sees itself, and is dropped later.
     seen_BNK = there_BNK | ~there_BNK.any(-1, keepdim=True)
     score_BNHK = (k_BNHKE @ q_BHNE.transpose(1, 2).unsqueeze(-1)).squeeze(-1) / size**0.5
     share_BNHK = score_BNHK.masked_fill(~seen_BNK.unsqueeze(2), -math.inf).softmax(-1)
-    y_BNHE = (share_BNHK.to(v_BNHKE.dtype).unsqueeze(3) @ v_BNHKE).squeeze(3)
+    y_BNHE: Tensor = (share_BNHK.to(v_BNHKE.dtype).unsqueeze(3) @ v_BNHKE).squeeze(3)
     return y_BNHE.transpose(1, 2)
 
 
