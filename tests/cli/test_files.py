@@ -104,7 +104,7 @@ def test_the_graph_is_drawn_as_text(itnet_nas: Invoke, file: Path) -> None:
 
     assert lines[0] == "input: causal sequence of 16, 8 channels"
     assert lines[1] == "near <- input"
-    assert lines[2] == f"    {'identity':<34}  point · permutation · no state · no content"
+    assert lines[2] == f"    {'identity':<46}  point · permutation · no state · no content"
     assert lines[5] == "far? <- near"
     assert lines[-1] == "output <- far"
 
