@@ -2,7 +2,9 @@
 
     masks       what "a position is not real" means to a tensor
     positions   coordinates, distances, ALiBi, rotary turns
-    windows     softmax attention inside a window, in memory O(N·r)
+    attending   softmax attention by the fused kernel that suits what is seen
+    windows     softmax attention inside a window, without a number for every pair
+    flex        softmax attention by FlexAttention, on CUDA
     neighbours  which points stand near a point
     bands       sums over a window, with weights that differ from position to position
     precision   places where autocast must not round
@@ -25,6 +27,15 @@ Torch alone is imported here, so that an exported network can carry these functi
 from __future__ import annotations
 
 from itnet_nas.integral.accelerators import Accelerator, accelerator
+from itnet_nas.integral.attending import (
+    AttentionWork,
+    Sight,
+    attend,
+    attention_evaluations,
+    attention_loudness,
+    attention_work,
+    softmax_over,
+)
 from itnet_nas.integral.bands import window_offsets, window_pairs, window_real, window_sum
 from itnet_nas.integral.chunks import (
     FadingWork,
@@ -54,6 +65,7 @@ from itnet_nas.integral.delta import (
 from itnet_nas.integral.dense import DenseKernel, apply_dense, one_head_per_channel, with_one
 from itnet_nas.integral.evaluation import Evaluation, taken
 from itnet_nas.integral.fft import fft_convolution, fft_flops, fft_length, long_convolution
+from itnet_nas.integral.flex import flex_accelerator, flex_suits, flex_window_attention
 from itnet_nas.integral.linear_sums import (
     fading_norms,
     linear_sum,
@@ -80,16 +92,19 @@ from itnet_nas.integral.positions import (
 )
 from itnet_nas.integral.precision import as_given, at_least_float32
 from itnet_nas.integral.recurrences import both_ways, kept_products, tanh_slope, torch_loop
-from itnet_nas.integral.windows import band_pairs, window_attention
+from itnet_nas.integral.windows import Blocks, band_pairs, window_attention, window_blocks
 
 __all__ = [
     "Accelerator",
+    "AttentionWork",
+    "Blocks",
     "DenseKernel",
     "DepthwiseWork",
     "Evaluation",
     "FadingWork",
     "FeatureMap",
     "Packing",
+    "Sight",
     "accelerator",
     "alibi_bias",
     "alibi_slopes",
@@ -97,6 +112,10 @@ __all__ = [
     "as_given",
     "at_least_float32",
     "at_neighbours",
+    "attend",
+    "attention_evaluations",
+    "attention_loudness",
+    "attention_work",
     "band_pairs",
     "both_ways",
     "centred",
@@ -120,6 +139,9 @@ __all__ = [
     "fft_convolution",
     "fft_flops",
     "fft_length",
+    "flex_accelerator",
+    "flex_suits",
+    "flex_window_attention",
     "kept_products",
     "linear_sum",
     "linear_sum_evaluations",
@@ -137,6 +159,7 @@ __all__ = [
     "real_positions",
     "rotary_angles",
     "rotate",
+    "softmax_over",
     "spread_taps",
     "taken",
     "tanh_slope",
@@ -146,6 +169,7 @@ __all__ = [
     "unit",
     "unpack",
     "window_attention",
+    "window_blocks",
     "window_offsets",
     "window_pairs",
     "window_real",

@@ -36,10 +36,16 @@ def alibi_slopes(heads: int, like: Tensor) -> Tensor:
     return torch.exp2(-8 * h_H / heads)
 
 
-def alibi_bias(x_NA: Tensor, heads: int, like: Tensor) -> Tensor:
+def alibi_bias(shape: tuple[int, ...], slope_H: Tensor) -> Tensor:
     """−m_h · dist(n, m) as b_HNN, to be added to the scores. It needs no gradient."""
-    slope_H11 = alibi_slopes(heads, like)[:, None, None]
-    return -slope_H11 * distances(x_NA).to(like.dtype)
+    dist_NN = torch.zeros(1, 1, dtype=slope_H.dtype, device=slope_H.device)
+    for size in shape:
+        x_X = torch.arange(size, dtype=slope_H.dtype, device=slope_H.device)
+        gap_XX = (x_X.unsqueeze(1) - x_X).abs()
+        # Axis by axis: the coordinates of every pair would take many times the memory.
+        both_NXNX = torch.maximum(dist_NN[:, None, :, None], gap_XX[None, :, None, :])
+        dist_NN = both_NXNX.flatten(2).flatten(0, 1)
+    return -slope_H[:, None, None] * dist_NN
 
 
 def rotary_angles(x_NA: Tensor, size: int, like: Tensor) -> Tensor:
@@ -59,6 +65,8 @@ def rotary_angles(x_NA: Tensor, size: int, like: Tensor) -> Tensor:
 
 def rotate(q_BHNE: Tensor, angle_NP: Tensor) -> Tensor:
     """Turn channels (2p, 2p + 1) of position n by angle[n, p]; in the dtype of `q_BHNE`.
+
+    Angles may also be those of each example and head, (B, H, N, P), or of one for all of them.
 
     A pair is a complex number and a turn its product with e^(i·angle), which on a CPU takes a
     quarter of the time of four products of strided halves. Half precision is turned in float32.

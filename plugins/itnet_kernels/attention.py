@@ -5,10 +5,11 @@
     position "none"     p = 0: blind to positions
              "alibi"    p = −m_h dist(i, j)
              "rotary"   q and k are turned by angles that grow with the position
-    window r            only j with dist(i, j) ≤ r, on a sequence evaluated in memory O(N·r)
+    window r            only j with dist(i, j) ≤ r
 
 In a causal domain j ≤ i. On a grid dist is the larger of the row and column distance (a window is
-a square) and rotary is axial. `itnet_nas.integral.positions` has the formulas.
+a square) and rotary is axial. `itnet_nas.integral.positions` has the formulas, `.attending` the
+ways to compute them. On points, places or none, it is blind: `point_attention` reads their places.
 
 Axes    full or window(r) support · permutation-shared without position or window, else translation
         · no state · pair content (amplitude)
@@ -27,26 +28,35 @@ from torch import nn
 from torch.nn import functional as F
 
 from itnet_nas.axes import Bias, Content, Entry, Sharing, Support
-from itnet_nas.integral.masks import real_positions, zero_masked
+from itnet_nas.integral.attending import (
+    Sight,
+    attend,
+    attention_evaluations,
+    attention_loudness,
+    attention_work,
+    softmax_over,
+)
+from itnet_nas.integral.dense import DenseKernel, with_one
+from itnet_nas.integral.masks import zero_masked
 from itnet_nas.integral.positions import (
-    alibi_bias,
     alibi_slopes,
     coordinates,
     distances,
     rotary_angles,
     rotate,
 )
-from itnet_nas.integral.windows import band_pairs, window_attention
 from itnet_nas.kernels import Cost, KernelFamily, KernelParams, Site, Values
 from itnet_nas.kernels.operator import Operator
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from itnet_nas.integral.evaluation import Evaluation
+
 
 @final
 class Attention(Operator):
-    """`shape` has one size on a sequence or a set, which is not used, and two on a grid."""
+    """`shape` is that of the site: white noise of this size comes out about as loud as it is."""
 
     def __init__(
         self,
@@ -65,101 +75,67 @@ class Attention(Operator):
         self.causal = causal
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
+        # The mean of many positions is quiet. To make it loud again is to amplify what is common to
+        # all of them: so not beyond 4.
+        gain = min(4, 1 / attention_loudness(self.sight))
+        nn.init.normal_(self.qkv.weight, std=width**-0.5)
+        nn.init.normal_(self.out.weight, std=gain * width**-0.5)
+        for layer in (self.qkv, self.out):
+            nn.init.zeros_(layer.bias)
+
+    @property
+    def sight(self) -> Sight:
+        """What a query sees."""
+        return Sight(self.shape, self.causal, self.window, self.position == "alibi")
 
     def forward(
         self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
     ) -> Tensor:
-        """Fused softmax attention; in blocks where a window lies on a sequence."""
+        """Fused softmax attention; in blocks where a window is much smaller than the domain."""
         q, k, v = self._project(zero_masked(u_BND, mask_BN))
-        x_NA = self._places(u_BND)
+        y_BHNE = attend(q, k, v, self.sight, mask_BN)
+        return zero_masked(self.out(y_BHNE.transpose(1, 2).flatten(2)), mask_BN)
+
+    def _project(self, u_BND: Tensor, first: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """q, k and v, each (B, H, N, E), turned by their positions; in a step that is `first`."""
+        heads_BN3HE = self.qkv(u_BND).unflatten(-1, (3, self.heads, -1))
+        q, k, v = heads_BN3HE.permute(2, 0, 3, 1, 4)
         if self.position == "rotary":
+            x_NA = self._places(u_BND) if first is None else coordinates((1,), u_BND.device) + first
             angle_NP = rotary_angles(x_NA, q.shape[-1], q)
             q, k = rotate(q, angle_NP), rotate(k, angle_NP)
-        if self.window is not None and len(self.shape) == 1:
-            slope_H = alibi_slopes(self.heads, q) if self.position == "alibi" else None
-            y = window_attention(q, k, v, self.window, self.causal, mask_BN, slope_H)
-        elif mask_BN is None and self.window is None and self.position != "alibi":
-            y = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
-        else:
-            y = F.scaled_dot_product_attention(q, k, v, attn_mask=self._allowed(q, x_NA, mask_BN))
-        return zero_masked(self.out(y.transpose(1, 2).flatten(2)), mask_BN)
-
-    def _project(self, u_BND: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """q, k and v, each (B, H, N, E)."""
-        heads_BN3HE = self.qkv(u_BND).reshape(*u_BND.shape[:2], 3, self.heads, -1)
-        q, k, v = heads_BN3HE.permute(2, 0, 3, 1, 4)
         return q, k, v
 
     def _places(self, u_BND: Tensor) -> Tensor:
         shape = self.shape if len(self.shape) == 2 else (u_BND.shape[1],)
         return coordinates(shape, u_BND.device)
 
-    def _allowed(self, q_BHNE: Tensor, x_NA: Tensor, mask_BN: Tensor | None) -> Tensor:
-        """Which keys a query sees, as booleans, or with ALiBi as what is added to the scores."""
-        length = len(x_NA)
-        allowed = torch.ones(1, 1, length, length, dtype=torch.bool, device=q_BHNE.device)
-        if self.causal:
-            allowed = allowed.tril()
-        if self.window is not None:
-            allowed = allowed & (distances(x_NA) <= self.window)
-        if mask_BN is not None:
-            allowed = allowed & mask_BN[:, None, None, :]
-        # A masked query may see itself: its row is dropped later, but must not be empty.
-        allowed = allowed | torch.eye(length, dtype=torch.bool, device=q_BHNE.device)
-        if self.position != "alibi":
-            return allowed
-        return alibi_bias(x_NA, self.heads, q_BHNE).masked_fill(~allowed, -math.inf)
-
-    def reference(
+    def dense_kernel(
         self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
-    ) -> Tensor:
-        """Query by query, over the keys that it may see."""
-        q, k, v = self._project(zero_masked(u_BND, mask_BN))
-        batch, heads, length, size = q.shape
-        places = [tuple(int(a) for a in x) for x in self._places(u_BND)]
-        if self.position == "rotary":
-            q, k = self._turned(q, places), self._turned(k, places)
-        examples = []
-        for b in range(batch):
-            real = real_positions(mask_BN, b, length)
-            rows = [u_BND.new_zeros(heads * size)] * length
-            for i in real:
-                gap = {
-                    j: max(abs(p - r) for p, r in zip(places[i], places[j], strict=True))
-                    for j in real
-                }
-                seen = [
-                    j
-                    for j in real
-                    if (j <= i or not self.causal)
-                    and (self.window is None or gap[j] <= self.window)
-                ]
-                parts = []
-                for h in range(heads):
-                    score = k[b, h, seen] @ q[b, h, i] / size**0.5
-                    if self.position == "alibi":
-                        slope = 2 ** (-8 * (h + 1) / heads)
-                        score = score - slope * score.new_tensor([gap[j] for j in seen])
-                    parts.append(torch.softmax(score, 0) @ v[b, h, seen])
-                rows[i] = self.out(torch.cat(parts))
-            examples.append(torch.stack(rows))
-        return zero_masked(torch.stack(examples), mask_BN)
-
-    def _turned(self, q_BHNE: Tensor, places: list[tuple[int, ...]]) -> Tensor:
-        """Rotary, pair by pair: (a, b) -> (a cos − b sin, a sin + b cos)."""
-        axes = len(places[0])
-        per_axis = q_BHNE.shape[-1] // 2 // axes
-        base = 10000.0 if axes == 1 else 100.0
-        rows = []
-        for n, x in enumerate(places):
-            channels: list[Tensor] = []
-            for p in range(axes * per_axis):
-                angle = x[p // per_axis] * base ** (-(p % per_axis) / per_axis)
-                a_BH, b_BH = q_BHNE[:, :, n, 2 * p], q_BHNE[:, :, n, 2 * p + 1]
-                channels.append(a_BH * math.cos(angle) - b_BH * math.sin(angle))
-                channels.append(a_BH * math.sin(angle) + b_BH * math.cos(angle))
-            rows.append(torch.stack(channels, -1))
-        return torch.stack(rows, 2)
+    ) -> DenseKernel:
+        """K is the softmax, over what may be seen; V has its bias beside it, on (u, 1)."""
+        u_BND = zero_masked(u_BND, mask_BN)
+        width = u_BND.shape[2]
+        q, k, _ = self._project(u_BND)
+        dist_NN = distances(self._places(u_BND))
+        score_BHNN = q @ k.mT / math.sqrt(q.shape[-1])
+        if self.position == "alibi":
+            score_BHNN = score_BHNN - alibi_slopes(self.heads, q)[:, None, None] * dist_NN
+        sees_BHNN = torch.ones_like(score_BHNN, dtype=torch.bool)
+        if self.causal:
+            sees_BHNN = sees_BHNN.tril()
+        if self.window is not None:
+            sees_BHNN = sees_BHNN & (dist_NN <= self.window)
+        if mask_BN is not None:
+            sees_BHNN = sees_BHNN & mask_BN[:, None, None, :]
+        v_DF = torch.cat([self.qkv.weight, self.qkv.bias.unsqueeze(1)], 1)[-width:]
+        return DenseKernel(
+            k_BHNN=softmax_over(score_BHNN, sees_BHNN),
+            v_HEF=v_DF.reshape(self.heads, -1, width + 1),
+            o_HDE=self.out.weight.reshape(width, self.heads, -1).transpose(0, 1),
+            b_D=self.out.bias,
+            field_BNF=with_one(u_BND),
+        )
 
     @property
     def decodes(self) -> bool:
@@ -178,10 +154,7 @@ class Attention(Operator):
         if not self.causal:
             return super().step(u_BD, state)
         n, k_cache, v_cache = state
-        q, k, v = self._project(u_BD.unsqueeze(1))
-        if self.position == "rotary":
-            angle_1P = rotary_angles(torch.tensor([[n]], device=q.device), q.shape[-1], q)
-            q, k = rotate(q, angle_1P), rotate(k, angle_1P)
+        q, k, v = self._project(u_BD.unsqueeze(1), n)
         k, v = torch.cat([k_cache, k], 2), torch.cat([v_cache, v], 2)
         bias = None
         if self.position == "alibi":
@@ -229,26 +202,27 @@ class AttentionFamily(KernelFamily[AttentionParams]):
         )
 
     def cost(self, site: Site, params: AttentionParams) -> Cost:
-        """Maps 8 N D², and for each of P pairs of positions 4 D and a softmax of 4 H.
+        """Maps 8 N D², rotary 6 N D, and what `attention_work` says of the pairs.
 
-        P counts the pairs that the formula has: N², causal N(N+1)/2, in a window those within it,
-        however many the evaluation meets. ALiBi adds 2 H P, rotary 6 N D.
+        Training takes three times the maps, and turns twice. A step: maps 8 D², rotary 6 D, and the
+        pairs of the last position. Moved beside input, output and weights: q, k, v and y, with
+        rotary the turned q and k. Kept: input, q, k, v and y, with rotary the turned q and k.
         """
-        width, length, shape = site.width, site.length, site.domain.shape
-        pairs = 1
-        for size in shape:
-            radius = size - 1 if params.window is None else params.window
-            pairs *= band_pairs(size, radius, site.causal)
-        flops = 8 * length * width**2 + 4 * pairs * width + 4 * params.heads * pairs
-        if params.position == "alibi":
-            flops += 2 * params.heads * pairs
-        if params.position == "rotary":
-            flops += 6 * length * width
+        width, length = site.width, site.length
+        rotary = params.position == "rotary"
+        work = attention_work(_sight(site, params), params.heads, width // params.heads)
+        maps, turns = 8 * width**2, 6 * width if rotary else 0
         kept = length if params.window is None else min(length, params.window)
+        weights = 4 * width**2 + 4 * width
+        moved = length * width * (14 if rotary else 10) + weights + work.moved
         return Cost(
-            flops=flops,
-            params=4 * width**2 + 4 * width,
+            flops=length * (maps + turns) + work.flops,
+            params=weights,
             state_bytes=8 * kept * width if site.causal else None,
+            train_flops=length * (3 * maps + 2 * turns) + work.train_flops,
+            decode_flops=maps + turns + work.decode_flops if site.causal else None,
+            traffic_bytes=4 * moved,
+            activation_bytes=4 * (length * width * (4 if rotary else 1) + work.kept),
         )
 
     def build(self, site: Site, params: AttentionParams) -> Attention:
@@ -280,11 +254,21 @@ class AttentionFamily(KernelFamily[AttentionParams]):
             )
         return ""
 
+    def evaluations(
+        self, site: Site, params: AttentionParams, device: str = "cpu"
+    ) -> tuple[Evaluation, ...]:
+        """One fused pass, with or without something added, or blocks."""
+        return attention_evaluations(_sight(site, params), site.width // params.heads, device)
+
     def normalize(self, site: Site, params: AttentionParams) -> AttentionParams:
         """A window that reaches every position is none."""
         if params.window is not None and params.window >= site.domain.extent - 1:
             return params.model_copy(update={"window": None})
         return params
+
+
+def _sight(site: Site, params: AttentionParams) -> Sight:
+    return Sight(site.domain.shape, site.causal, params.window, params.position == "alibi")
 
 
 FAMILY = AttentionFamily()

@@ -32,9 +32,18 @@ def test_eight_heads_have_the_slopes_of_the_paper() -> None:
 
 
 def test_alibi_falls_with_the_distance() -> None:
-    bias_HNN = alibi_bias(coordinates((4,)), 1, LIKE)
+    bias_HNN = alibi_bias((4,), alibi_slopes(1, LIKE))
 
     assert bias_HNN[0, 0].tolist() == [0, -1 / 256, -2 / 256, -3 / 256]
+
+
+def test_on_a_grid_alibi_falls_with_the_distance_along_the_longer_way() -> None:
+    slope_H = alibi_slopes(2, LIKE)
+
+    bias_HNN = alibi_bias((3, 4), slope_H)
+
+    wanted_HNN = -slope_H[:, None, None] * distances(coordinates((3, 4)))
+    assert torch.equal(bias_HNN, wanted_HNN)
 
 
 @pytest.mark.parametrize("shape", [(12,), (3, 4)])

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from itnet_nas.integral.positions import alibi_slopes
-from itnet_nas.integral.windows import band_pairs, window_attention
+from itnet_nas.integral.positions import alibi_slopes, coordinates, distances
+from itnet_nas.integral.windows import band_pairs, window_attention, window_blocks
 
 
 def _dense(
@@ -50,6 +50,71 @@ def test_blocks_give_what_one_mask_over_all_pairs_gives(
     way = torch.randn_like(y)
     found_grad, wanted_grad = (torch.autograd.grad((t * way).sum(), qkv)[0] for t in (y, wanted))
     torch.testing.assert_close(found_grad, wanted_grad, rtol=0, atol=1e-12)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    rows=st.integers(1, 11),
+    columns=st.integers(1, 11),
+    radius=st.integers(1, 12),
+    block=st.integers(1, 5),
+    alibi=st.booleans(),
+    masked=st.booleans(),
+)
+def test_blocks_of_a_grid_give_what_one_mask_over_all_pairs_gives(
+    rows: int, columns: int, radius: int, block: int, alibi: bool, masked: bool
+) -> None:
+    qkv = _qkv(rows * columns).requires_grad_()
+    slope_H = alibi_slopes(2, qkv) if alibi else None
+    mask_BN = torch.rand(2, rows * columns, generator=torch.Generator().manual_seed(2)) > 0.4
+    mask_BN = mask_BN if masked else torch.ones_like(mask_BN)
+
+    y = window_attention(
+        *qkv, radius, mask_BN=mask_BN, slope_H=slope_H, block=block, shape=(rows, columns)
+    )
+
+    dist_NN = distances(coordinates((rows, columns)))
+    score = qkv[0] @ qkv[1].mT / 2
+    if slope_H is not None:
+        score = score - slope_H[:, None, None] * dist_NN
+    sees = (dist_NN <= radius) & mask_BN[:, None, None, :] | (dist_NN == 0)
+    wanted = torch.softmax(score.masked_fill(~sees, -math.inf), -1) @ qkv[2]
+    torch.testing.assert_close(y, wanted, rtol=0, atol=1e-12)
+    way = torch.randn_like(y)
+    found_grad, wanted_grad = (torch.autograd.grad((t * way).sum(), qkv)[0] for t in (y, wanted))
+    torch.testing.assert_close(found_grad, wanted_grad, rtol=0, atol=1e-12)
+
+
+def test_a_long_sequence_is_cut_into_blocks_of_64_with_margins_of_the_radius() -> None:
+    blocks = window_blocks((4096,), radius=32)
+
+    assert blocks == ((64,), (64,), ((32, 32),))
+    assert (blocks.number, blocks.queries, blocks.keys) == (64, 64, 128)
+
+
+def test_a_causal_window_has_no_margin_after_a_block() -> None:
+    assert window_blocks((4096,), radius=100, causal=True) == ((40,), (103,), ((100, 0),))
+
+
+def test_a_grid_is_cut_along_both_axes() -> None:
+    blocks = window_blocks((28, 15), radius=1)
+
+    assert blocks == ((4, 2), (7, 8), ((1, 1), (1, 1)))
+    assert blocks.pairs == 8 * 56 * 90
+
+
+def test_an_axis_shorter_than_two_blocks_is_not_cut() -> None:
+    assert window_blocks((28, 9), radius=2) == ((4, 1), (7, 9), ((2, 2), (0, 0)))
+
+
+@pytest.mark.parametrize(("shape", "radius"), [((100,), 3), ((14, 14), 2), ((256,), 40)])
+def test_where_blocks_would_meet_most_pairs_there_is_one(
+    shape: tuple[int, ...], radius: int
+) -> None:
+    blocks = window_blocks(shape, radius)
+
+    assert blocks.number == 1
+    assert blocks.pairs == math.prod(shape) ** 2
 
 
 def test_a_masked_key_takes_no_part() -> None:

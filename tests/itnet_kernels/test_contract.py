@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from itnet_kernels import attention, conv, gru, identity, position_mixer, ssm
+from itnet_kernels import conv, gru, identity, position_mixer, ssm
 from itnet_nas.testing.kernel_contract import KernelFamilyContract
 
 
@@ -25,18 +25,6 @@ class TestConv(KernelFamilyContract):
         {"radius": 1},
         {"radius": 3},
         {"radius": 2, "channels": "dense"},
-    ]
-
-
-class TestAttention(KernelFamilyContract):
-    family = attention.FAMILY
-    cases = [
-        {"heads": 2},
-        {"heads": 1, "position": "alibi"},
-        {"heads": 2, "position": "rotary"},
-        {"heads": 4, "window": 3},
-        {"heads": 2, "position": "alibi", "window": 2},
-        {"heads": 2, "position": "rotary", "window": 3},
     ]
 
 
