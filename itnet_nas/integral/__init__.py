@@ -10,6 +10,7 @@
     precision   places where autocast must not round
     chunks      sums over the past whose pairs fade, in chunks with a state
     linear_sums sums whose weights are products and fade at fixed rates
+    scans       memories that fade at rates of their own at every position
     recurrences memories that run forward, or both ways, past masked positions
     convolution windows slid along a sequence or over a grid, directly or by FFT
     fft         convolutions with many taps by FFT, without wrap-around
@@ -92,6 +93,12 @@ from itnet_nas.integral.positions import (
 )
 from itnet_nas.integral.precision import as_given, at_least_float32
 from itnet_nas.integral.recurrences import both_ways, kept_products, tanh_slope, torch_loop
+from itnet_nas.integral.scans import (
+    linear_scan,
+    scan_chunks,
+    selective_scan,
+    selective_scan_evaluations,
+)
 from itnet_nas.integral.windows import Blocks, band_pairs, window_attention, window_blocks
 
 __all__ = [
@@ -143,6 +150,7 @@ __all__ = [
     "flex_suits",
     "flex_window_attention",
     "kept_products",
+    "linear_scan",
     "linear_sum",
     "linear_sum_evaluations",
     "linear_sum_work",
@@ -159,6 +167,9 @@ __all__ = [
     "real_positions",
     "rotary_angles",
     "rotate",
+    "scan_chunks",
+    "selective_scan",
+    "selective_scan_evaluations",
     "softmax_over",
     "spread_taps",
     "taken",
