@@ -372,5 +372,5 @@ ROWS = (
     Row("integral", "an MLP on every pair, concatenated",
         family("integral"), lambda _: ConcatMlp(16), field, 1024),
     Row("low_rank", "integral, exact",
-        family("low_rank"), family("integral"), field, 1024),
+        family("low_rank", rank=16), family("integral"), field, 1024),
 )  # fmt: skip
