@@ -18,6 +18,11 @@
     delta       the gated delta rule: a memory in which new values replace old ones
     dense       the factors K, V, O in which every family can be written
     packing     several examples in one row, kept apart
+    features    a small network of two positions, as factors of one and of the other
+    measures    soft windows, and kernels centred and normalised under them
+    pairwise    sums over pairs of positions, weighed by such a network
+    tiled       the same in tiles, in memory that does not grow with the number of pairs
+    general     the general kernel, of all these
     monte_carlo means over many positions, from a few drawn by importance
     evaluation  the ways to compute an operator, each taken or refused with a reason
     accelerators  kernels of other packages, where they are installed
@@ -65,8 +70,15 @@ from itnet_nas.integral.delta import (
 )
 from itnet_nas.integral.dense import DenseKernel, apply_dense, one_head_per_channel, with_one
 from itnet_nas.integral.evaluation import Evaluation, taken
+from itnet_nas.integral.features import (
+    PairFactors,
+    PairMlp,
+    twice_hidden,
+    twice_products,
+)
 from itnet_nas.integral.fft import fft_convolution, fft_flops, fft_length, long_convolution
 from itnet_nas.integral.flex import flex_accelerator, flex_suits, flex_window_attention
+from itnet_nas.integral.general import GeneralKernel, GeneralWork, general_work
 from itnet_nas.integral.linear_sums import (
     fading_norms,
     linear_sum,
@@ -80,9 +92,19 @@ from itnet_nas.integral.low_rank import (
     low_rank_work,
 )
 from itnet_nas.integral.masks import real_positions, zero_masked
+from itnet_nas.integral.measures import CentredMeasure, DomainWindow, PairWindow
 from itnet_nas.integral.monte_carlo import draw, monte_carlo_mean
 from itnet_nas.integral.neighbours import at_neighbours, centred, near_matrix, nearest
 from itnet_nas.integral.packing import Packing, pack, packing, unpack
+from itnet_nas.integral.pairwise import (
+    PairSizes,
+    PairWork,
+    dense_sums,
+    gathered_sums,
+    gathered_work,
+    pair_kernel,
+    pair_work,
+)
 from itnet_nas.integral.positions import (
     alibi_bias,
     alibi_slopes,
@@ -99,18 +121,28 @@ from itnet_nas.integral.scans import (
     selective_scan,
     selective_scan_evaluations,
 )
+from itnet_nas.integral.tiled import drawn_sums, pair_evaluations, pair_sums, tiled_sums
 from itnet_nas.integral.windows import Blocks, band_pairs, window_attention, window_blocks
 
 __all__ = [
     "Accelerator",
     "AttentionWork",
     "Blocks",
+    "CentredMeasure",
     "DenseKernel",
     "DepthwiseWork",
+    "DomainWindow",
     "Evaluation",
     "FadingWork",
     "FeatureMap",
+    "GeneralKernel",
+    "GeneralWork",
     "Packing",
+    "PairFactors",
+    "PairMlp",
+    "PairSizes",
+    "PairWindow",
+    "PairWork",
     "Sight",
     "accelerator",
     "alibi_bias",
@@ -134,11 +166,13 @@ __all__ = [
     "delta_rule",
     "delta_step",
     "dense_convolution",
+    "dense_sums",
     "depthwise_convolution",
     "depthwise_evaluations",
     "depthwise_work",
     "distances",
     "draw",
+    "drawn_sums",
     "fading_norms",
     "fading_sum",
     "fading_sum_evaluations",
@@ -149,6 +183,9 @@ __all__ = [
     "flex_accelerator",
     "flex_suits",
     "flex_window_attention",
+    "gathered_sums",
+    "gathered_work",
+    "general_work",
     "kept_products",
     "linear_scan",
     "linear_sum",
@@ -164,6 +201,10 @@ __all__ = [
     "one_head_per_channel",
     "pack",
     "packing",
+    "pair_evaluations",
+    "pair_kernel",
+    "pair_sums",
+    "pair_work",
     "real_positions",
     "rotary_angles",
     "rotate",
@@ -176,7 +217,10 @@ __all__ = [
     "tanh_slope",
     "tap_pairs",
     "taps_inside",
+    "tiled_sums",
     "torch_loop",
+    "twice_hidden",
+    "twice_products",
     "unit",
     "unpack",
     "window_attention",
