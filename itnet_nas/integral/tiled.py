@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, final
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from itnet_nas.integral.evaluation import Evaluation, taken
@@ -182,10 +181,11 @@ class _TiledSums(torch.autograd.Function):
         return z_ZBHNE
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad_ZBHNE: Tensor) -> tuple[Tensor | None, ...]:
         *factors, field_BHSE, width_HAT = ctx.saved_tensors
         f, window, tile = PairFactors(*factors), ctx.window, ctx.tile
+        if torch.is_grad_enabled():
+            return (*_differentiably(f, field_BHSE, width_HAT, window, grad_ZBHNE), None, None)
         grads = PairFactors(*map(torch.zeros_like, factors))
         grad_field = torch.zeros_like(field_BHSE)
         grad_width = None if width_HAT is None else torch.zeros_like(width_HAT)
@@ -210,6 +210,31 @@ class _TiledSums(torch.autograd.Function):
                 if grad_width is not None and grad_phi is not None:
                     grad_width += torch.autograd.grad(phi, leaf_HAT, grad_phi)[0]
         return (*grads, grad_field, grad_width, None, None)
+
+
+def _differentiably(
+    f: PairFactors,
+    field_BHSE: Tensor,
+    width_HAT: Tensor | None,
+    window: PairWindow | None,
+    grad_ZBHNE: Tensor,
+) -> list[Tensor | None]:
+    """The same gradients, of which gradients can be taken in turn; all pairs at once."""
+    phi_HNS = None
+    if window is not None:
+        phi_HNS = window._replace(log_width_HAT=width_HAT).weights()
+    sums = dense_sums(f, field_BHSE, phi_HNS)
+    asked = [part if part is not None and part.requires_grad else None
+             for part in (*f, field_BHSE, width_HAT)]  # fmt: skip
+    found = iter(
+        torch.autograd.grad(
+            sums[: len(grad_ZBHNE)],
+            [part for part in asked if part is not None],
+            tuple(grad_ZBHNE),
+            create_graph=True,
+        )
+    )
+    return [None if part is None else next(found) for part in asked]
 
 
 def _tile_backward(
