@@ -21,8 +21,9 @@ class LayerChoice(BaseModel):
 
     @property
     def label(self) -> str:
-        """`conv(radius=3)`."""
-        inside = ", ".join(f"{name}={value}" for name, value in self.params.items())
+        """`conv(radius=3)`; a parameter that is None, as a window not there, is left out."""
+        given = {name: value for name, value in self.params.items() if value is not None}
+        inside = ", ".join(f"{name}={value}" for name, value in given.items())
         return f"{self.family}({inside})" if inside else self.family
 
 
