@@ -87,10 +87,15 @@ def gathered_sums(
         sizes = [f.k_XGS.shape[1], f.b_XMS.shape[1], heads * size]
         k_BNKG, b_BNKM, flat_BNKF = torch.split(fetched_BNKC, sizes, 3)
         p_BNKM = (f.q_XNG.unsqueeze(2) * k_BNKG) @ f.w_MG.mT + f.a_XMN.mT.unsqueeze(2) + b_BNKM
-        kappa_BNKH = F.gelu(p_BNKM) @ f.read_HM.mT + f.shift_H
-        f_BNKHE = flat_BNKF.reshape(*index_BNK.shape, heads, size) * there_BNK[..., None, None]
-        z_BNHE = (kappa_BNKH.unsqueeze(4) * f_BNKHE).sum(2)
-        return z_BNHE.transpose(1, 2), f_BNKHE.sum(2).transpose(1, 2)
+        there_BNK1 = there_BNK.unsqueeze(3).to(p_BNKM.dtype)
+        kappa_BNKH = (F.gelu(p_BNKM) @ f.read_HM.mT + f.shift_H) * there_BNK1
+        # Every κ is summed with the channels of every head, and its own taken after: more products,
+        # but none that is as large as what was fetched.
+        weights_BNKW = torch.cat([kappa_BNKH, there_BNK1], 3)
+        sums_BNWF = weights_BNKW.mT @ flat_BNKF
+        sums_BNWHE = sums_BNWF.reshape(*sums_BNWF.shape[:3], heads, size)
+        z_BNEH = sums_BNWHE[:, :, :-1].diagonal(dim1=2, dim2=3)
+        return z_BNEH.permute(0, 3, 1, 2), sums_BNWHE[:, :, -1].transpose(1, 2)
 
 
 @final
@@ -152,11 +157,11 @@ def pair_work(queries: int, keys: int, pairs: int, sizes: PairSizes, tiled: bool
 def gathered_work(queries: int, near: int, sizes: PairSizes) -> PairWork:
     """Work of `gathered_sums` with `near` neighbours of each query.
 
-    For each neighbour G + 2 M G + 2 M + 2 M H, and 4 for each channel of the field; twice that
-    backward. What is fetched is written out and kept, with its products, p, GELU(p) and κ.
+    For each neighbour G + 2 M G + 2 M + 2 M H, and 2 (H + 1) for each channel of the field; twice
+    that backward. What is fetched is written out and kept, with its products, p, GELU(p) and κ.
     """
     hidden, products, heads, channels, *_ = sizes
     pairs = queries * near
-    each = products + 2 * hidden * (products + 1 + heads) + 4 * channels
-    held = pairs * (2 * products + 3 * hidden + heads + 2 * channels)
+    each = products + 2 * hidden * (products + 1 + heads) + 2 * (heads + 1) * channels
+    held = pairs * (2 * products + 3 * hidden + 2 * heads + channels)
     return PairWork(pairs * each, 2 * pairs * each, 2 * held, held + queries * sizes.position)

@@ -77,8 +77,8 @@ def test_tiles_keep_what_belongs_to_positions() -> None:
 
 
 def test_work_of_a_neighbour_by_hand() -> None:
-    """10 products, 2 · 4 (10 + 1 + 2) for κ and 4 · 8 for the sums."""
+    """10 products, 2 · 4 (10 + 1 + 2) for κ and 2 (2 + 1) 8 for the sums."""
     work = gathered_work(5, 3, SIZES)
 
-    assert work.flops == 15 * (10 + 104 + 32)
+    assert work.flops == 15 * (10 + 104 + 48)
     assert work.back == 2 * work.flops
