@@ -9,6 +9,7 @@ SEQUENCE: dict[str, Any] = {
     "hidden": 5, "content": True, "products": 3, "axes": 1, "shape": (90,), "points": False,
     "causal": False, "radius": None, "neighbours": None, "samples": None,
 }  # fmt: skip
+CLOUD = {**SEQUENCE, "axes": 2, "points": True}
 
 
 @pytest.fixture(autouse=True)
@@ -115,6 +116,7 @@ def test_a_position_alone_is_its_own_mean() -> None:
 
 
 def test_neighbours_need_to_stand_somewhere() -> None:
+    kernel = _kernel(**{**CLOUD, "axes": 0, "shape": (9,), "neighbours": 3})
     u_BND = torch.randn(1, 9, 8).double()
 
     with pytest.raises(ValueError, match="the nearest points are known only where points stand"):
@@ -122,6 +124,7 @@ def test_neighbours_need_to_stand_somewhere() -> None:
 
 
 def test_draws_follow_the_seed_in_training_and_nothing_is_drawn_at_evaluation() -> None:
+    kernel = _kernel(**{**CLOUD, "shape": (30,), "samples": 5}).train()
     u_BND, x_BNA = torch.randn(1, 30, 8).double(), torch.randn(1, 30, 2).double()
 
     def once(seed: int) -> torch.Tensor:
@@ -136,6 +139,7 @@ def test_draws_follow_the_seed_in_training_and_nothing_is_drawn_at_evaluation() 
 
 def test_a_centred_kernel_is_estimated_without_bias() -> None:
     """1,000 draws: errors of the mean, in standard errors, are about 1."""
+    kernel = _kernel(**{**CLOUD, "shape": (30,), "samples": 6}).train()
     u_BND, x_BNA = torch.randn(1, 30, 8).double(), torch.randn(1, 30, 2).double()
     many = [part.expand(1000, -1, -1) for part in (u_BND, x_BNA)]
 
@@ -158,6 +162,8 @@ def test_work_grows_with_pairs_and_in_a_window_with_positions() -> None:
 
 
 def test_what_is_drawn_is_less_work_in_training_alone() -> None:
+    whole = general_work(8, 2, **{**CLOUD, "shape": (500,)})
+    drawn = general_work(8, 2, **{**CLOUD, "shape": (500,), "samples": 20})
 
     assert drawn.evaluated == whole.evaluated
     assert drawn.trained.flops * 25 == whole.trained.flops
