@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import warnings
 from contextlib import contextmanager, redirect_stderr
 from typing import TYPE_CHECKING
 
@@ -121,11 +122,15 @@ def it_can_be_exported(bench: Bench) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """torch.export keeps a diary at level DEBUG, and prints the whole program where it fails."""
+    """torch.export keeps a diary at level DEBUG, and prints the whole program where it fails.
+
+    It also warns of the flat list that torch's own recurrences keep of their weights.
+    """
     diary = logging.getLogger("torch.__trace")
     before, diary.disabled = diary.disabled, True
     try:
-        with redirect_stderr(io.StringIO()):
+        with redirect_stderr(io.StringIO()), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=r"The tensor attributes .*_flat_weights")
             yield
     finally:
         diary.disabled = before
