@@ -186,10 +186,11 @@ class LoopScan(nn.Module):
         a_DS = -self.log_a_DS.exp()
         h_BDS = x.new_zeros(BATCH, WIDTH, self.state)
         rows = []
-        for n in range(u_BND.shape[1]):
-            fade_BDS = torch.exp(step[:, n, :, None] * a_DS)
-            h_BDS = fade_BDS * h_BDS + (step[:, n] * x[:, n]).unsqueeze(-1) * b[:, n, None]
-            rows.append((h_BDS * c[:, n, None]).sum(-1))
+        # Unbound once: the gradient of an index is as long as the sequence, at every step.
+        for s_BD, x_BD, b_BS, c_BS in zip(*(t.unbind(1) for t in (step, x, b, c)), strict=True):
+            fade_BDS = torch.exp(s_BD.unsqueeze(-1) * a_DS)
+            h_BDS = fade_BDS * h_BDS + (s_BD * x_BD).unsqueeze(-1) * b_BS.unsqueeze(1)
+            rows.append((h_BDS * c_BS.unsqueeze(1)).sum(-1))
         y_BND = torch.stack(rows, 1) + self.skip_D * x
         y: Tensor = self.out(y_BND * F.silu(z))
         return y
@@ -207,8 +208,8 @@ class LoopMinGru(nn.Module):
         z_BND = torch.sigmoid(z_BND)
         h_BD = torch.zeros_like(u_BND[:, 0])
         rows = []
-        for n in range(u_BND.shape[1]):
-            h_BD = (1 - z_BND[:, n]) * h_BD + z_BND[:, n] * v_BND[:, n]
+        for z_BD, v_BD in zip(z_BND.unbind(1), v_BND.unbind(1), strict=True):
+            h_BD = (1 - z_BD) * h_BD + z_BD * v_BD
             rows.append(h_BD)
         return torch.stack(rows, 1)
 
@@ -229,13 +230,14 @@ class LoopDelta(nn.Module):
         fade_BNH, write_BNH = torch.sigmoid(self.gates(u_BND)).chunk(2, -1)
         s_BHEE = u_BND.new_zeros(BATCH, HEADS, size, size)
         rows = []
-        for n in range(length):
-            k_BHE1 = k[:, n].unsqueeze(-1)
-            s_BHEE = fade_BNH[:, n, :, None, None] * s_BHEE
+        parts = (t.unbind(1) for t in (q, k, v, fade_BNH, write_BNH))
+        for q_BHE, k_BHE, v_BHE, fade_BH, write_BH in zip(*parts, strict=True):
+            k_BHE1 = k_BHE.unsqueeze(-1)
+            s_BHEE = fade_BH[..., None, None] * s_BHEE
             held_BHE1 = s_BHEE @ k_BHE1
-            new_BHE1 = write_BNH[:, n, :, None, None] * (v[:, n].unsqueeze(-1) - held_BHE1)
+            new_BHE1 = write_BH[..., None, None] * (v_BHE.unsqueeze(-1) - held_BHE1)
             s_BHEE = s_BHEE + new_BHE1 @ k_BHE1.mT
-            rows.append((s_BHEE @ q[:, n].unsqueeze(-1)).squeeze(-1))
+            rows.append((s_BHEE @ q_BHE.unsqueeze(-1)).squeeze(-1))
         y: Tensor = self.out(torch.stack(rows, 1).flatten(2))
         return y
 
@@ -315,8 +317,8 @@ class LoopSsm(nn.Module):
         c_DS = torch.view_as_complex(self.c_DS2)
         h_BDS = torch.zeros(BATCH, *step_DS.shape, dtype=step_DS.dtype)
         rows = []
-        for n in range(u_BND.shape[1]):
-            h_BDS = step_DS * h_BDS + u_BND[:, n, :, None]
+        for u_BD in u_BND.unbind(1):
+            h_BDS = step_DS * h_BDS + u_BD.unsqueeze(-1)
             rows.append((c_DS * h_BDS).sum(-1).real)
         y: Tensor = self.mix(torch.stack(rows, 1))
         return y
