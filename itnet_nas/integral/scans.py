@@ -28,7 +28,7 @@ from itnet_nas.integral.accelerators import Accelerator, accelerator
 from itnet_nas.integral.evaluation import Evaluation
 from itnet_nas.integral.precision import as_given, at_least_float32
 
-AT_ONCE = 1 << 22  # numbers of state that the backward pass keeps at a time
+AT_ONCE = 1 << 21  # numbers of state that the backward pass keeps at a time
 
 
 def scan_chunks(length: int) -> tuple[int, int]:
