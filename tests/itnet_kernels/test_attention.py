@@ -12,12 +12,6 @@ from itnet_nas.kernels import Cost, Domain, Site
 from itnet_nas.testing import KernelFamilyContract
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-
-
 class TestAttention(KernelFamilyContract):
     family = attention.FAMILY
     cases = [

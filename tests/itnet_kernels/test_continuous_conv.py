@@ -24,12 +24,6 @@ def _grid(rows: int, columns: int, width: int = 48) -> Site:
 POINTS = Site(domain=Domain(kind="points", shape=(9,)), width=48)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-
-
 class TestContinuousConv(KernelFamilyContract):
     family = FAMILY
     cases: list[dict[str, Any]] = [{}, {"radius": 3}, {"radius": 30}, {"hidden": 3}]

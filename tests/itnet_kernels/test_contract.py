@@ -2,16 +2,8 @@
 
 from typing import Any
 
-import pytest
-import torch
-
 from itnet_kernels import conv, gru, identity, position_mixer, ssm
 from itnet_nas.testing.kernel_contract import KernelFamilyContract
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 class TestIdentity(KernelFamilyContract):

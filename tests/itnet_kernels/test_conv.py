@@ -21,12 +21,6 @@ CAUSAL, OPEN = _sequence(64, causal=True), _sequence(64)
 GRID = Site(domain=Domain(kind="grid", shape=(6, 6)), width=48)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-
-
 class TestConv(KernelFamilyContract):
     family = FAMILY
     cases: list[dict[str, Any]] = [

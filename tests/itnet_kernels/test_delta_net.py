@@ -13,11 +13,6 @@ OPEN = Site(domain=Domain(kind="sequence", shape=(64,)), width=48)
 GRID = Site(domain=Domain(kind="grid", shape=(7, 7)), width=48)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 class TestDeltaNet(KernelFamilyContract):
     family = FAMILY
     cases: list[dict[str, Any]] = [

@@ -11,11 +11,6 @@ from itnet_kernels.position_mixer import PositionMixer
 from itnet_kernels.ssm import Modes, Ssm
 
 
-@pytest.fixture(autouse=True)
-def _seed() -> None:
-    torch.manual_seed(0)
-
-
 def test_a_one_in_the_middle_shows_the_taps_reversed() -> None:
     op = Conv(width=1, radius=1, dense=True, shape=(5,), causal=False)
     op.taps.data = torch.tensor([[[1.0, 2.0, 4.0]]])

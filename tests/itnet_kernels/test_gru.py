@@ -5,13 +5,6 @@ from support.learning import score
 from itnet_kernels.gru import FAMILY, Gru, GruParams
 from itnet_nas.kernels import Cost, Domain, Site
 
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-
-
 SHORT = Site(domain=Domain(kind="sequence", shape=(6,), causal=True), width=4)
 
 

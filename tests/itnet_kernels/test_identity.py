@@ -1,6 +1,5 @@
 from typing import Any
 
-import pytest
 import torch
 
 from itnet_kernels.identity import FAMILY, Identity, IdentityParams
@@ -9,11 +8,6 @@ from itnet_nas.kernels import Cost, Domain, Site
 from itnet_nas.testing import KernelFamilyContract
 
 SITE = Site(domain=Domain(kind="sequence", shape=(10,), causal=True), width=4)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 class TestIdentity(KernelFamilyContract):

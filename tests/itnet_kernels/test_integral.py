@@ -14,12 +14,6 @@ from itnet_nas.kernels import Domain, Site
 from itnet_nas.testing import KernelFamilyContract
 
 
-@pytest.fixture(autouse=True)
-def _seed() -> None:
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-
-
 class TestIntegral(KernelFamilyContract):
     family = FAMILY
     cases = [

@@ -15,11 +15,6 @@ GRID = Site(domain=Domain(kind="grid", shape=(5, 6)), width=48)
 POINTS = Site(domain=Domain(kind="points", shape=(9,)), width=48)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 class TestLocallyConnected(KernelFamilyContract):
     family = FAMILY
     cases: list[dict[str, Any]] = [

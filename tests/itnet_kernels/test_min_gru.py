@@ -10,12 +10,6 @@ from itnet_nas.kernels import Domain, Site
 from itnet_nas.testing import KernelFamilyContract
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-
-
 class TestMinGru(KernelFamilyContract):
     family = FAMILY
     cases: list[dict[str, Any]] = [{}]

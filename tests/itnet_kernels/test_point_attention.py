@@ -9,12 +9,6 @@ from itnet_nas.kernels import Domain, Site
 from itnet_nas.testing import KernelFamilyContract
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-
-
 class TestPointAttention(KernelFamilyContract):
     family = FAMILY
     cases = [{"heads": 2}, {"heads": 1, "neighbours": 4}, {"heads": 4, "neighbours": 3}]

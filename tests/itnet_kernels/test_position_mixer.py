@@ -13,11 +13,6 @@ SHORT = Site(domain=Domain(kind="sequence", shape=(5,), causal=True), width=4)
 OPEN = Site(domain=Domain(kind="sequence", shape=(5,)), width=4)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 class TestPositionMixer(KernelFamilyContract):
     family = FAMILY
     cases: list[dict[str, Any]] = [{}, {"groups": 1}, {"groups": 8}]

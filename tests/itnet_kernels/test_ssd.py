@@ -10,12 +10,6 @@ from itnet_nas.kernels import Cost, Domain, Site
 from itnet_nas.testing import KernelFamilyContract
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-
-
 class TestSsd(KernelFamilyContract):
     family = FAMILY
     cases = [{"state": 3}, {"state": 4, "heads": 2}, {"state": 2, "heads": 8}]

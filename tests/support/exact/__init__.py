@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from itnet_nas.integral import apply_dense
 from itnet_nas.kernels import Domain, Operator, Site
 from itnet_nas.registry import KERNELS
 from itnet_nas.testing.bench import Bench
@@ -43,6 +44,15 @@ class Twin(NamedTuple):
 
     run: Callable[[Tensor, Tensor | None], Tensor]
     leaves: Sequence[Leaf] = ()
+
+
+def dense_twin(op: Operator) -> Twin:
+    """The integral with the operator's own kernel written out."""
+
+    def run(u_BND: Tensor, x_BNA: Tensor | None) -> Tensor:
+        return apply_dense(op.dense_kernel(u_BND, None, x_BNA), u_BND)
+
+    return Twin(run, [Leaf(p, p) for p in op.parameters()])
 
 
 @dataclass(frozen=True)

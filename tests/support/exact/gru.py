@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import torch
-from support.exact import CAUSAL, SEQUENCE, Leaf, Row, Twin
+from support.exact import CAUSAL, SEQUENCE, Leaf, Row, Twin, dense_twin
 from torch import Tensor, nn
 
 from itnet_kernels.gru import Gru
-from itnet_nas.integral import apply_dense
 
 
 def _torch(op: Gru) -> Twin:
@@ -27,13 +26,6 @@ def _torch(op: Gru) -> Twin:
         return y_BND
 
     return Twin(run, leaves)
-
-
-def _dense(op: Gru) -> Twin:
-    def run(u_BND: Tensor, x_BNA: Tensor | None) -> Tensor:
-        return apply_dense(op.dense_kernel(u_BND), u_BND)
-
-    return Twin(run, [Leaf(p, p) for p in op.parameters()])
 
 
 def _cell(op: Gru) -> Twin:
@@ -57,5 +49,5 @@ ROWS = [
     Row("gru", "torch.nn.GRU", CAUSAL, _torch),
     Row("gru", "torch.nn.GRU, bidirectional", SEQUENCE, _torch),
     Row("gru", "torch.nn.GRUCell in a loop", CAUSAL, _cell),
-    Row("gru", "its own K, V, O, both ways", SEQUENCE, _dense, sense="given the trajectory"),
+    Row("gru", "its own K, V, O, both ways", SEQUENCE, dense_twin, sense="given the trajectory"),
 ]

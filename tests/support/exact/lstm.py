@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import torch
-from support.exact import CAUSAL, SEQUENCE, Leaf, Row, Twin
+from support.exact import CAUSAL, SEQUENCE, Leaf, Row, Twin, dense_twin
 from torch import Tensor, nn
 
 from itnet_kernels.lstm import Lstm
-from itnet_nas.integral import apply_dense
 
 
 def _torch(op: Lstm) -> Twin:
@@ -27,13 +26,6 @@ def _torch(op: Lstm) -> Twin:
         return y_BND
 
     return Twin(run, leaves)
-
-
-def _dense(op: Lstm) -> Twin:
-    def run(u_BND: Tensor, x_BNA: Tensor | None) -> Tensor:
-        return apply_dense(op.dense_kernel(u_BND), u_BND)
-
-    return Twin(run, [Leaf(p, p) for p in op.parameters()])
 
 
 def _cell(op: Lstm) -> Twin:
@@ -58,5 +50,5 @@ ROWS = [
     Row("lstm", "torch.nn.LSTM", CAUSAL, _torch),
     Row("lstm", "torch.nn.LSTM, bidirectional", SEQUENCE, _torch),
     Row("lstm", "torch.nn.LSTMCell in a loop", CAUSAL, _cell),
-    Row("lstm", "its own K, V, O, both ways", SEQUENCE, _dense, sense="given the trajectory"),
+    Row("lstm", "its own K, V, O, both ways", SEQUENCE, dense_twin, sense="given the trajectory"),
 ]
