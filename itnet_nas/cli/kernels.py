@@ -116,7 +116,7 @@ def kernels(
     else:
         click.echo("no params")
     click.echo()
-    rows = [[_spelled(given) or "–", str(bias)] for given, bias in biases]
+    rows = [[spelled(given) or "–", str(bias)] for given, bias in biases]
     click.echo(aligned(["with", "bias"], rows))
     return 0
 
@@ -199,7 +199,8 @@ def _biases(family: KernelFamily[Any], values: dict[str, tuple[Any, ...]]) -> li
     return found
 
 
-def _spelled(params: dict[str, Any]) -> str:
+def spelled(params: dict[str, Any]) -> str:
+    """`radius=3, window=null`: params as a space file has them."""
     return ", ".join(f"{name}={written(value)}" for name, value in params.items())
 
 

@@ -10,6 +10,7 @@ import click
 from pydantic import ValidationError
 
 from itnet_nas.analysis.numbers import short
+from itnet_nas.cli.kernels import spelled
 from itnet_nas.cli.output import aligned, bold, emit_json
 from itnet_nas.errors import UsageError
 from itnet_nas.kernels import Domain, Site
@@ -52,7 +53,7 @@ def why(
     sites = [make_site(kind, length, width) for kind in ([domain] if domain else DOMAINS)]
     site = next((site for site in sites if not family.refuses(site, params)), sites[0])
     refusal = family.refuses(site, params)
-    inside = ", ".join(f"{key}={_written(v)}" for key, v in params.model_dump(mode="json").items())
+    inside = spelled(params.model_dump(mode="json"))
     label = f"{name}({inside})" if inside else name
     if as_json:
         emit_json("kernels-why", _as_json(name, family, params, site, device, refusal))
@@ -110,10 +111,6 @@ def _read(text: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError:
         return text
-
-
-def _written(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _tables(family: KernelFamily[Any], params: KernelParams, site: Site, device: str) -> str:

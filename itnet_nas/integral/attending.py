@@ -28,7 +28,7 @@ from torch.nn import functional as F
 
 from itnet_nas.integral.evaluation import Evaluation, taken
 from itnet_nas.integral.flex import flex_suits, flex_window_attention
-from itnet_nas.integral.positions import alibi_bias, alibi_slopes
+from itnet_nas.integral.positions import alibi_bias, alibi_slopes, domain_shape
 from itnet_nas.integral.windows import band_pairs, window_attention, window_blocks
 
 if TYPE_CHECKING:
@@ -118,8 +118,7 @@ def attend(
     """
     heads, length, size = q_BHNE.shape[1:]
     device = q_BHNE.device
-    if len(sight.shape) == 1:
-        sight = sight._replace(shape=(length,))
+    sight = sight._replace(shape=domain_shape(sight.shape, length))
     way = taken(attention_evaluations(sight, size, device.type))
     slope_H = alibi_slopes(heads, q_BHNE) if sight.alibi else None
     if sight.window is not None:

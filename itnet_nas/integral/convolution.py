@@ -24,12 +24,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch.nn import functional as F
 
+from itnet_nas.integral.dense import DenseKernel, one_head_per_channel
 from itnet_nas.integral.evaluation import Evaluation, taken
 from itnet_nas.integral.fft import fft_convolution, fft_length
 from itnet_nas.integral.positions import coordinates
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     Ints = tuple[int, ...]
 
@@ -100,6 +101,23 @@ def tap_pairs(
     gap_NNA = x_NA.unsqueeze(0) - x_NA.unsqueeze(1)
     pairs_RNN: Tensor = (gap_NNA == offset_RA[:, None, None]).all(-1)
     return pairs_RNN
+
+
+def depthwise_kernel(
+    taps_DR: Tensor, mix: nn.Linear, u_BND: Tensor, pair_RNN: Tensor
+) -> DenseKernel:
+    """Of a window for each channel, K_d[i, j] = w_d[x_j − x_i], and a map of channels behind it.
+
+    Heads are channels, O holds the columns of the map; `pair_RNN` are `tap_pairs`.
+    """
+    k_DNN = torch.einsum("dr,rij->dij", taps_DR, pair_RNN.to(taps_DR.dtype))
+    v_D1D, _ = one_head_per_channel(len(taps_DR), u_BND)
+    return DenseKernel(
+        k_BHNN=k_DNN.expand(len(u_BND), -1, -1, -1),
+        v_HEF=v_D1D,
+        o_HDE=mix.weight.mT.unsqueeze(-1),
+        b_D=mix.bias,
+    )
 
 
 def depthwise_evaluations(

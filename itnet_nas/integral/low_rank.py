@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from itnet_nas.integral.evaluation import Evaluation, taken
+from itnet_nas.integral.precision import at_least_float32
 
 # Measured on one thread of a CPU: at most a third slower than the best for ranks from 16 to 64,
 # one head or four, 256 to 4096 positions.
@@ -106,7 +107,7 @@ def low_rank_mix(
     inside_BHJCE = _past(phi @ psi.mT) @ v
     # The last sum is not asked for; leaving it out would copy ψ and v once more.
     sums_BHJRE = psi.mT @ v
-    exact = torch.promote_types(sums_BHJRE.dtype, torch.float32)
+    exact = at_least_float32(sums_BHJRE)
     before_BHJRE = F.pad(sums_BHJRE.to(exact).cumsum(2)[:, :, :-1], (0, 0, 0, 0, 1, 0))
     y_BHJCE: Tensor = inside_BHJCE + phi @ before_BHJRE.to(phi.dtype)
     return y_BHJCE.flatten(2, 3)[:, :, :length]

@@ -26,7 +26,7 @@ from typing import NamedTuple, final
 import torch
 from torch import Tensor, nn
 
-from itnet_nas.integral.positions import coordinates
+from itnet_nas.integral.positions import coordinates, domain_shape
 from itnet_nas.integral.precision import at_least_float32
 
 _NARROWEST = math.log(0.3)  # positions; the next one then counts less than a hundredth
@@ -95,18 +95,15 @@ class DomainWindow(nn.Module):
         """Of a sequence of `length`, or of the grid; None where everything counts the same."""
         if self.log_width_HAT is None and self.radius is None and not self.causal:
             return None
-        x_NA, shape = self._positions(length, like), self._shape(length)
+        x_NA, shape = self._positions(length, like), domain_shape(self.shape, length)
         return PairWindow(x_NA, shape, self.log_width_HAT, self.causal, self.radius)
 
     def places(self, length: int, like: Tensor) -> Tensor:
         """x_1NA, from −1 to 1 along the longest axis of the domain, however short a sequence is."""
         return (2 * self._positions(length, like) / max(1, max(self.shape) - 1) - 1).unsqueeze(0)
 
-    def _shape(self, length: int) -> tuple[int, ...]:
-        return self.shape if len(self.shape) > 1 else (length,)
-
     def _positions(self, length: int, like: Tensor) -> Tensor:
-        return coordinates(self._shape(length), like.device).to(at_least_float32(like))
+        return coordinates(domain_shape(self.shape, length), like.device).to(at_least_float32(like))
 
 
 @final

@@ -22,6 +22,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from itnet_nas.integral.precision import at_least_float32
+
 _EVEN = 0.1  # the share of p that does not ask for importance
 
 
@@ -34,7 +36,7 @@ def draw(
     unbiased estimate of the gradient. In a row without a real position every weight is 0, and what
     stands at positions that are not real is not looked at.
     """
-    exact = torch.promote_types(importance_BN.dtype, torch.float32)
+    exact = at_least_float32(importance_BN)
     by_BN = importance_BN.detach().to(exact)
     real_BN = torch.ones_like(by_BN) if mask_BN is None else mask_BN.to(exact)
     by_BN = by_BN.masked_fill(real_BN == 0, 0)

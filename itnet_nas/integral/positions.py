@@ -14,8 +14,20 @@ Shapes   N positions, A axes (1 or 2), H heads, E channels of a head, P = E / 2 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
+
+from itnet_nas.integral.precision import at_least_float32
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def domain_shape(shape: tuple[int, ...], length: int) -> tuple[int, ...]:
+    """That of a grid; a sequence has as many positions as there are, however many its site has."""
+    return shape if len(shape) > 1 else (length,)
 
 
 def coordinates(shape: tuple[int, ...], device: torch.device | None = None) -> Tensor:
@@ -43,9 +55,16 @@ def alibi_bias(shape: tuple[int, ...], slope_H: Tensor) -> Tensor:
         x_X = torch.arange(size, dtype=slope_H.dtype, device=slope_H.device)
         gap_XX = (x_X.unsqueeze(1) - x_X).abs()
         # Axis by axis: the coordinates of every pair would take many times the memory.
-        both_NXNX = torch.maximum(dist_NN[:, None, :, None], gap_XX[None, :, None, :])
-        dist_NN = both_NXNX.flatten(2).flatten(0, 1)
+        dist_NN = over_both(torch.maximum, dist_NN, gap_XX)
     return -slope_H[:, None, None] * dist_NN
+
+
+def over_both(
+    function: Callable[[Tensor, Tensor], Tensor], first_XY: Tensor, second_PQ: Tensor
+) -> Tensor:
+    """function(first[x, y], second[p, q]) as (X·P, Y·Q): what two axes make together."""
+    both_XPYQ = function(first_XY[:, None, :, None], second_PQ[None, :, None, :])
+    return both_XPYQ.flatten(2).flatten(0, 1)
 
 
 def rotary_angles(x_NA: Tensor, size: int, like: Tensor) -> Tensor:
@@ -57,7 +76,7 @@ def rotary_angles(x_NA: Tensor, size: int, like: Tensor) -> Tensor:
     axes = x_NA.shape[1]
     pairs = size // 2 // axes
     base = 10000.0 if axes == 1 else 100.0
-    dtype = torch.float64 if like.dtype == torch.float64 else torch.float32
+    dtype = at_least_float32(like)
     p_P = torch.arange(pairs, device=x_NA.device, dtype=dtype)
     theta_P = base ** (-p_P / pairs)
     return (x_NA.to(dtype).unsqueeze(-1) * theta_P).flatten(1)

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, NamedTuple, final
 import torch
 from torch.nn import functional as F
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from itnet_nas.integral.positions import over_both
 
+if TYPE_CHECKING:
     from torch import Tensor
 
 # Positions of a block along each axis. On a CPU, forward and backward, 4096 positions with a radius
@@ -139,9 +139,9 @@ def _bias(
         gap = key_K - torch.arange(side, device=device).unsqueeze(1)
         near = (gap.abs() <= radius) & (gap <= 0) if causal else gap.abs() <= radius
         place_JK = torch.arange(count, device=device).unsqueeze(1) * side + key_K
-        near_CK = _over_both(torch.logical_and, near_CK, near)
-        inside_JK = _over_both(torch.logical_and, inside_JK, (place_JK >= 0) & (place_JK < size))
-        gap_CK = _over_both(torch.maximum, gap_CK, gap.abs())
+        near_CK = over_both(torch.logical_and, near_CK, near)
+        inside_JK = over_both(torch.logical_and, inside_JK, (place_JK >= 0) & (place_JK < size))
+        gap_CK = over_both(torch.maximum, gap_CK, gap.abs())
     sees_JCK = near_CK & inside_JK.unsqueeze(1)
     if mask_BN is not None:
         real_BN11 = mask_BN[..., None, None]
@@ -154,14 +154,6 @@ def _bias(
         return sees_J1CK
     alibi_HCK = -slope_H[:, None, None] * gap_CK.to(slope_H.dtype)
     return alibi_HCK.masked_fill(~sees_J1CK, -math.inf)
-
-
-def _over_both(
-    function: Callable[[Tensor, Tensor], Tensor], first_XY: Tensor, second_PQ: Tensor
-) -> Tensor:
-    """function(first[x, y], second[p, q]) as (X·P, Y·Q): what two axes make together."""
-    both_XPYQ = function(first_XY[:, None, :, None], second_PQ[None, :, None, :])
-    return both_XPYQ.flatten(2).flatten(0, 1)
 
 
 def _cut(x_BNHE: Tensor, shape: tuple[int, ...], blocks: Blocks) -> Tensor:

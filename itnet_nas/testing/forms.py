@@ -13,6 +13,7 @@ from torch import nn
 
 from itnet_nas.integral.packing import pack, packing, unpack
 from itnet_nas.testing.bench import ContractBroken, demand, worst
+from itnet_nas.testing.numeric import EXACT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from itnet_nas.testing.bench import Bench
 
-EXACT = 1e-10
 HALF = 2e-2  # bfloat16 has 8 bits: 4e-3 for each rounding
 LONG = 256  # positions after which a sum that is rounded at each of them has lost its way
 

@@ -29,6 +29,7 @@ from itnet_nas.integral.convolution import (
     dense_convolution,
     depthwise_convolution,
     depthwise_evaluations,
+    depthwise_kernel,
     depthwise_work,
     spread_taps,
     tap_pairs,
@@ -36,6 +37,7 @@ from itnet_nas.integral.convolution import (
 )
 from itnet_nas.integral.dense import DenseKernel, one_head_per_channel
 from itnet_nas.integral.masks import zero_masked
+from itnet_nas.integral.positions import domain_shape
 from itnet_nas.kernels import Cost, KernelFamily, KernelParams, Morphism, Site, Values, Weights
 from itnet_nas.kernels.operator import Operator
 
@@ -79,7 +81,7 @@ class Conv(Operator):
     ) -> Tensor:
         """Directly, or by FFT where taps are many: `evaluations` says from how many on."""
         u_BND = zero_masked(u_BND, mask_BN)
-        shape = self._shape(u_BND)
+        shape = domain_shape(self.shape, u_BND.shape[1])
         before = (self.radius,) * len(shape)
         if self.mix is None:
             y_BND = dense_convolution(u_BND, self.taps, shape, before, self.dilation, self.b_D)
@@ -89,32 +91,22 @@ class Conv(Operator):
             y_BND = self.mix(h_BND)
         return zero_masked(y_BND, mask_BN)
 
-    def _shape(self, u_BND: Tensor) -> tuple[int, ...]:
-        return self.shape if len(self.shape) == 2 else (u_BND.shape[1],)
-
     def dense_kernel(
         self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
     ) -> DenseKernel:
         """K as in the formula: a head for each channel, or for each tap."""
-        batch, _, width = u_BND.shape
-        shape = self._shape(u_BND)
+        shape = domain_shape(self.shape, u_BND.shape[1])
         before = (self.radius,) * len(shape)
         after = (0,) * len(shape) if self.causal else before
-        pair_RNN = tap_pairs(shape, before, after, self.dilation, u_BND.device).to(u_BND.dtype)
-        v_D1D, _ = one_head_per_channel(width, u_BND)
-        if self.mix is None:
-            return DenseKernel(
-                k_BHNN=pair_RNN.expand(batch, -1, -1, -1),
-                v_HEF=v_D1D.squeeze(1).expand(len(pair_RNN), -1, -1),
-                o_HDE=self.taps.flatten(2).permute(2, 0, 1),
-                b_D=self.b_D,
-            )
-        k_DNN = torch.einsum("dr,rij->dij", self.taps.flatten(1), pair_RNN)
+        pair_RNN = tap_pairs(shape, before, after, self.dilation, u_BND.device)
+        if self.mix is not None:
+            return depthwise_kernel(self.taps.flatten(1), self.mix, u_BND, pair_RNN)
+        v_D1D, _ = one_head_per_channel(u_BND.shape[2], u_BND)
         return DenseKernel(
-            k_BHNN=k_DNN.expand(batch, -1, -1, -1),
-            v_HEF=v_D1D,
-            o_HDE=self.mix.weight.mT.unsqueeze(-1),
-            b_D=self.mix.bias,
+            k_BHNN=pair_RNN.to(u_BND.dtype).expand(len(u_BND), -1, -1, -1),
+            v_HEF=v_D1D.squeeze(1).expand(len(pair_RNN), -1, -1),
+            o_HDE=self.taps.flatten(2).permute(2, 0, 1),
+            b_D=self.b_D,
         )
 
     @property

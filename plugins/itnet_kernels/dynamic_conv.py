@@ -28,6 +28,7 @@ from itnet_nas.axes import Bias, Content, Entry, Sharing, Support
 from itnet_nas.integral.bands import window_pairs, window_real, window_sum
 from itnet_nas.integral.dense import DenseKernel, with_one
 from itnet_nas.integral.masks import zero_masked
+from itnet_nas.integral.positions import domain_shape
 from itnet_nas.kernels import Cost, KernelFamily, KernelParams, Morphism, Site, Values, Weights
 from itnet_nas.kernels.operator import Operator
 
@@ -72,7 +73,7 @@ class DynamicConv(Operator):
     ) -> Tensor:
         """A sum over the window by products of bands, so that no neighbour is copied R times."""
         u_BND = zero_masked(u_BND, mask_BN)
-        shape = self._shape(u_BND)
+        shape = domain_shape(self.shape, u_BND.shape[1])
         v_BND = zero_masked(self.value(u_BND), mask_BN)
         v_BNHE = v_BND.reshape(*v_BND.shape[:2], self.heads, -1)
         a_BNHR = self._scores(u_BND)
@@ -83,9 +84,6 @@ class DynamicConv(Operator):
             a_BNHR = _softmax(a_BNHR, window_real(there_BN, shape, self.before, self.after))
         h_BNHE = window_sum(a_BNHR, v_BNHE, shape, self.before, self.after)
         return zero_masked(self.out(h_BNHE.flatten(2)), mask_BN)
-
-    def _shape(self, u_BND: Tensor) -> tuple[int, ...]:
-        return self.shape if len(self.shape) == 2 else (u_BND.shape[1],)
 
     def _scores(self, u_BND: Tensor) -> Tensor:
         """s_BNHR."""
@@ -98,7 +96,9 @@ class DynamicConv(Operator):
         """K^h[i, j] = Σ_o a[i, h, o] [x_j − x_i = o]; V has its bias beside it, on (u, 1)."""
         u_BND = zero_masked(u_BND, mask_BN)
         width = u_BND.shape[2]
-        pair_RNN = window_pairs(self._shape(u_BND), self.before, self.after, u_BND.device)
+        pair_RNN = window_pairs(
+            domain_shape(self.shape, u_BND.shape[1]), self.before, self.after, u_BND.device
+        )
         score_BHNN = torch.einsum("bihr,rij->bhij", self._scores(u_BND), pair_RNN.to(u_BND.dtype))
         near_BHNN = pair_RNN.any(0).expand_as(score_BHNN)
         if mask_BN is not None:

@@ -26,6 +26,7 @@ from itnet_nas.axes import Bias, Sharing, Support
 from itnet_nas.integral.bands import window_pairs, window_real, window_sum
 from itnet_nas.integral.dense import DenseKernel
 from itnet_nas.integral.masks import zero_masked
+from itnet_nas.integral.positions import domain_shape
 from itnet_nas.kernels import Cost, KernelFamily, KernelParams, Morphism, Site, Values, Weights
 from itnet_nas.kernels.operator import Operator
 
@@ -59,11 +60,9 @@ class LocallyConnected(Operator):
         batch, length, _ = u_BND.shape
         u_BNGE = zero_masked(u_BND, mask_BN).reshape(batch, length, len(self.w_GNR), -1)
         w_1NGR = self.w_GNR[:, :length].transpose(0, 1).unsqueeze(0)
-        h_BNGE = window_sum(w_1NGR, u_BNGE, self._shape(u_BND), self.before, self.after)
+        shape = domain_shape(self.shape, length)
+        h_BNGE = window_sum(w_1NGR, u_BNGE, shape, self.before, self.after)
         return zero_masked(self.out(h_BNGE.flatten(2)), mask_BN)
-
-    def _shape(self, u_BND: Tensor) -> tuple[int, ...]:
-        return self.shape if len(self.shape) == 2 else (u_BND.shape[1],)
 
     def dense_kernel(
         self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
@@ -71,7 +70,8 @@ class LocallyConnected(Operator):
         """K^g[i, j] = Σ_o w_g[i, o] [x_j − x_i = o]; V cuts out the channels of a group."""
         batch, length, width = u_BND.shape
         groups = len(self.w_GNR)
-        pair_RNN = window_pairs(self._shape(u_BND), self.before, self.after, u_BND.device)
+        shape = domain_shape(self.shape, length)
+        pair_RNN = window_pairs(shape, self.before, self.after, u_BND.device)
         k_GNN = torch.einsum("gir,rij->gij", self.w_GNR[:, :length], pair_RNN.to(u_BND.dtype))
         unit_DD = torch.eye(width, dtype=u_BND.dtype, device=u_BND.device)
         return DenseKernel(

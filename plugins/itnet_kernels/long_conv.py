@@ -27,17 +27,19 @@ from itnet_nas.axes import Bias, Sharing, Support
 from itnet_nas.integral.convolution import (
     depthwise_convolution,
     depthwise_evaluations,
+    depthwise_kernel,
     depthwise_work,
     tap_pairs,
 )
-from itnet_nas.integral.dense import DenseKernel, one_head_per_channel
 from itnet_nas.integral.masks import zero_masked
+from itnet_nas.integral.positions import domain_shape
 from itnet_nas.kernels import Cost, KernelFamily, KernelParams, Site
 from itnet_nas.kernels.operator import Operator
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from itnet_nas.integral.dense import DenseKernel
     from itnet_nas.integral.evaluation import Evaluation
 
 
@@ -70,27 +72,18 @@ class LongConv(Operator):
     ) -> Tensor:
         """By FFT, or directly on a short domain: `evaluations` says which."""
         u_BND = zero_masked(u_BND, mask_BN)
-        h_BND = depthwise_convolution(u_BND, self.taps, self._shape(u_BND), self.before)
+        shape = domain_shape(self.shape, u_BND.shape[1])
+        h_BND = depthwise_convolution(u_BND, self.taps, shape, self.before)
         y_BND: Tensor = self.mix(h_BND)
         return zero_masked(y_BND, mask_BN)
-
-    def _shape(self, u_BND: Tensor) -> tuple[int, ...]:
-        return self.shape if len(self.shape) == 2 else (u_BND.shape[1],)
 
     def dense_kernel(
         self, u_BND: Tensor, mask_BN: Tensor | None = None, x_BNA: Tensor | None = None
     ) -> DenseKernel:
         """K_d[i, j] = w_d[x_j − x_i]; heads are channels, O holds the columns of W."""
-        batch, _, width = u_BND.shape
-        pair_RNN = tap_pairs(self._shape(u_BND), self.before, self.after, 1, u_BND.device)
-        k_DNN = torch.einsum("dr,rij->dij", self.taps.flatten(1), pair_RNN.to(u_BND.dtype))
-        v_D1D, _ = one_head_per_channel(width, u_BND)
-        return DenseKernel(
-            k_BHNN=k_DNN.expand(batch, -1, -1, -1),
-            v_HEF=v_D1D,
-            o_HDE=self.mix.weight.mT.unsqueeze(-1),
-            b_D=self.mix.bias,
-        )
+        shape = domain_shape(self.shape, u_BND.shape[1])
+        pair_RNN = tap_pairs(shape, self.before, self.after, 1, u_BND.device)
+        return depthwise_kernel(self.taps.flatten(1), self.mix, u_BND, pair_RNN)
 
     @property
     def decodes(self) -> bool:

@@ -28,6 +28,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from itnet_nas.axes import Bias, Content, Entry, Sharing, Support
+from itnet_nas.integral.attending import softmax_over
 from itnet_nas.integral.dense import DenseKernel, with_one
 from itnet_nas.integral.evaluation import Evaluation
 from itnet_nas.integral.masks import zero_masked
@@ -101,12 +102,12 @@ class PointAttention(Operator):
         weight_q, weight_k, weight_v = self.qkv.weight.chunk(3)
         bias_q, bias_k, bias_v = self.qkv.bias.chunk(3)
         x_BNA = centred(x_BNA, mask_BN)
-        seen_BNN = torch.ones_like(u_BND[..., :1] @ u_BND[..., :1].mT, dtype=torch.bool)
-        if mask_BN is not None:
-            seen_BNN = seen_BNN & self._seen(mask_BN)[:, 0]
         if self.neighbours is not None:
             seen_BNN = near_matrix(*nearest(x_BNA, self.neighbours, mask_BN))
-            seen_BNN = seen_BNN | ~seen_BNN.any(-1, keepdim=True)
+        elif mask_BN is not None:
+            seen_BNN = mask_BN.unsqueeze(1).expand(-1, u_BND.shape[1], -1)
+        else:
+            seen_BNN = torch.ones_like(x_BNA[..., :1] @ x_BNA[..., :1].mT, dtype=torch.bool)
         kernels = []
         for head in range(self.heads):
             rows = slice(head * size, (head + 1) * size)
@@ -116,8 +117,7 @@ class PointAttention(Operator):
             angle_BNNP = gap_BNNA @ self.omega_HAP[head]
             turn_BNNP = torch.polar(torch.ones_like(angle_BNNP), angle_BNNP)
             dot_BNN = (q_BNP.unsqueeze(2) * turn_BNNP * k_BNP.conj().unsqueeze(1)).sum(-1).real
-            score_BNN = (dot_BNN / size**0.5).masked_fill(~seen_BNN, -math.inf)
-            kernels.append(score_BNN.softmax(-1))
+            kernels.append(softmax_over(dot_BNN / size**0.5, seen_BNN))
         v_DF = torch.cat([weight_v, bias_v.unsqueeze(1)], 1)
         return DenseKernel(
             k_BHNN=torch.stack(kernels, 1),

@@ -33,6 +33,7 @@ from itnet_nas.integral.dense import DenseKernel, one_head_per_channel
 from itnet_nas.integral.evaluation import Evaluation
 from itnet_nas.integral.fft import fft_flops, fft_length, long_convolution
 from itnet_nas.integral.masks import zero_masked
+from itnet_nas.integral.precision import as_given
 from itnet_nas.kernels import Cost, KernelFamily, KernelParams, Morphism, Site, Values, Weights
 from itnet_nas.kernels.operator import Operator
 
@@ -73,7 +74,7 @@ class Modes(nn.Module):
         read_im_DSJ = c_DS1 * im_DSJ + d_DS1 * re_DSJ
         # Re(a b) = Re a Re b − Im a Im b, summed over modes: one product of matrices. Autocast
         # would round it, and a kernel is as long as the sequence.
-        with torch.autocast(self.turn_DS.device.type, enabled=False):
+        with as_given(self.turn_DS):
             left_DXJ = torch.cat([read_re_DSJ, -read_im_DSJ], 1)
             k_DJI = left_DXJ.mT @ torch.cat([re_DSI, im_DSI], 1)
         return k_DJI.flatten(1)[:, :length]

@@ -6,6 +6,8 @@ from itnet_nas.integral.positions import (
     alibi_slopes,
     coordinates,
     distances,
+    domain_shape,
+    over_both,
     rotary_angles,
     rotate,
 )
@@ -94,3 +96,16 @@ def test_half_precision_is_turned_and_stays_half() -> None:
 
     assert turned.dtype == torch.bfloat16
     assert torch.equal(turned, rotate(q.float(), angle_NP).to(torch.bfloat16))
+
+
+def test_a_sequence_is_as_long_as_it_is_and_a_grid_as_large_as_its_site() -> None:
+    assert domain_shape((9,), 5) == (5,)
+    assert domain_shape((3, 4), 12) == (3, 4)
+
+
+def test_what_two_axes_make_together_stands_row_by_row_of_the_first() -> None:
+    first_XY, second_PQ = torch.tensor([[1, 5]]), torch.tensor([[2, 3], [4, 6]])
+
+    both = over_both(torch.maximum, first_XY, second_PQ)
+
+    assert both.tolist() == [[2, 3, 5, 5], [4, 6, 5, 6]]
