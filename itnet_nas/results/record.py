@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 from itnet_nas.arch.architecture import Architecture
 from itnet_nas.axes import Bias
 from itnet_nas.registry import Origin
+from itnet_nas.results.measured import LayerProbe
 from itnet_nas.space.space import TaskChoice
 from itnet_nas.tasks.facts import Recipe
 
@@ -68,6 +69,9 @@ class TrialRecord(BaseModel):
         dict[str, FiniteFloat], Field(description="every other figure: metrics, costs, spreads")
     ] = {}
     curve: tuple[CurvePoint, ...] = ()
+    probe: Annotated[
+        dict[str, LayerProbe], Field(description="layer -> what it does, measured; {} unprobed")
+    ] = {}
     device: str = ""
     started: Annotated[float, Field(description="seconds since the epoch")] = 0.0
     seconds: Annotated[float, Field(ge=0, description="wall clock of the whole trial")] = 0.0
@@ -96,6 +100,8 @@ class TrialRecord(BaseModel):
         )
         for field in ("objectives", "figures"):
             dump[field] = {k: v for k, v in dump[field].items() if k not in measured}
+        for probe in dump["probe"].values():
+            del probe["seconds"]
         return dump
 
 

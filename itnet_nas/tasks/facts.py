@@ -46,13 +46,19 @@ class Target(_Model):
 
 
 class Metric(_Model):
-    """A figure of quality. `chance` and `baselines` are the lines to beat in a report."""
+    """A figure of quality. `chance` and `baselines` are the lines to beat in a report.
+
+    Where it is known what can be reached, `ceiling` says it, and `solved` the figure from which on
+    a report may say that the task was solved; below it nobody is named as the bias that it needs.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     direction: Literal["min", "max"]
     description: str = ""
     chance: float | None = None
     baselines: dict[str, float] = {}
+    ceiling: float | None = None
+    solved: float | None = None
 
 
 class Recipe(_Model):
