@@ -1,13 +1,13 @@
 """`Store`: a run's folder. One writer, any number of readers, nothing that needs a plugin.
 
-    run.sqlite    space (every revision), jobs as they were handed out, records as trials ended
+    run.sqlite    space (every revision), jobs as they were handed out, records as trials ended;
+                  the same of what certificates trained (`swap_ledger`)
     weights/      one file per trial whose weights are kept
     checkpoints/  of trials in progress
     lock          held by the one process that writes; the system frees it when that process dies
 
-SQLite in WAL mode: a reader sees whole records only and never holds up the writer. `add_record`
-returns when the record is on disk. A job without a record is a trial that was interrupted; resuming
-a run is running those jobs again, then asking for more.
+SQLite in WAL mode: a reader sees whole records only and never holds up the writer. Resuming a run
+is running the jobs again that have no record (`ledger`), then asking for more.
 
 Keep a run on a local disk: SQLite's locks are not to be trusted on network file systems.
 """
@@ -18,19 +18,17 @@ import contextlib
 import json
 import os
 import sqlite3
-from typing import TYPE_CHECKING, Any, TypeVar, final
+from typing import TYPE_CHECKING, Any, final
 
-from pydantic import BaseModel, ValidationError
-
-from itnet_nas.errors import RunError, SearchEnded
-from itnet_nas.results.job import TrialJob
+from itnet_nas.errors import RunError
+from itnet_nas.results.ledger import Ledger, no_room
 from itnet_nas.results.lock import take_lock
-from itnet_nas.results.record import TrialRecord
+from itnet_nas.results.swap_ledger import SWAP_TABLES, SwapLedger
 from itnet_nas.space.space import Space
 from itnet_nas.space.spec import SearchSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
 SCHEMA = """
@@ -40,19 +38,18 @@ CREATE TABLE jobs     (number INTEGER PRIMARY KEY, json TEXT NOT NULL);
 CREATE TABLE records  (number INTEGER PRIMARY KEY, json TEXT NOT NULL);
 """
 VERSION = 1
-M = TypeVar("M", bound=BaseModel)
 
 
 @final
-class Store:
-    """The records of one search and all that is needed to resume it.
+class Store(Ledger):
+    """The ledger of one search and all that is needed to resume it.
 
     Use `create` for a new run and `open` for one that exists; both are context managers.
     """
 
     def __init__(self, folder: Path, connection: sqlite3.Connection, lock: int | None) -> None:
-        self.folder = folder
-        self._db = connection
+        super().__init__(folder, connection)
+        self.swaps = SwapLedger(folder, connection)
         self._lock = lock
 
     @classmethod
@@ -75,7 +72,7 @@ class Store:
             half = folder / "run.sqlite.new"
             half.unlink(missing_ok=True)
             with contextlib.closing(sqlite3.connect(half)) as db, db:
-                db.executescript(f"PRAGMA user_version = {VERSION}; {SCHEMA}")
+                db.executescript(f"PRAGMA user_version = {VERSION}; {SCHEMA}; {SWAP_TABLES}")
                 db.execute("INSERT INTO spaces VALUES (0, ?, ?)", (space.model_dump_json(), source))
                 db.execute(
                     "INSERT INTO sessions VALUES (0, ?, ?)",
@@ -169,38 +166,6 @@ class Store:
                 (search.model_dump_json(), json.dumps(stamp)),
             )
 
-    # What happened
-
-    def add_job(self, job: TrialJob) -> None:
-        """Keep a job before it is handed out; a second attempt replaces the first."""
-        with self._writing(f"the job of trial {job.number}"):
-            self._db.execute(
-                "INSERT OR REPLACE INTO jobs VALUES (?, ?)", (job.number, job.model_dump_json())
-            )
-
-    def add_record(self, record: TrialRecord) -> None:
-        """Keep a record before it is acted upon. A number that has one already is our mistake."""
-        with self._writing(f"the record of trial {record.number}"):
-            self._db.execute(
-                "INSERT INTO records VALUES (?, ?)", (record.number, record.model_dump_json())
-            )
-
-    def records(self) -> list[TrialRecord]:
-        """Every record, by number."""
-        return self._models(TrialRecord, "SELECT json FROM records ORDER BY number")
-
-    def jobs(self) -> list[TrialJob]:
-        """Every job, by number."""
-        return self._models(TrialJob, "SELECT json FROM jobs ORDER BY number")
-
-    def pending(self) -> list[TrialJob]:
-        """Jobs that were handed out and have no record: in training, or interrupted."""
-        return self._models(
-            TrialJob,
-            "SELECT json FROM jobs WHERE number NOT IN (SELECT number FROM records) "
-            "ORDER BY number",
-        )
-
     # Weights
 
     def weights(self, number: int) -> bytes | None:
@@ -217,7 +182,7 @@ class Store:
             half.write_bytes(weights)
             half.replace(path)
         except OSError as error:
-            raise _no_room(f"the weights of trial {number}", self.folder, error) from error
+            raise no_room(f"the weights of trial {number}", self.folder, error) from error
 
     def drop_weights(self, but: Iterable[int]) -> None:
         """Remove the weights of every trial that is not named."""
@@ -229,52 +194,6 @@ class Store:
     def _weights(self, number: int) -> Path:
         return self.folder / "weights" / f"{number}.pt"
 
-    def _one(self, query: str) -> str:
-        found = self._all(query)
-        if not found:
-            raise self._damaged("a table is empty")
-        return found[0]
-
-    def _all(self, query: str) -> list[str]:
-        try:
-            return [str(text) for (text,) in self._db.execute(query)]
-        except sqlite3.Error as error:
-            raise self._damaged(str(error)) from error
-
-    def _models(self, model: type[M], query: str) -> list[M]:
-        return [self._read(model, text) for text in self._all(query)]
-
-    def _read(self, model: type[M], text: str) -> M:
-        try:
-            return model.model_validate_json(text)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            place = ".".join(map(str, first["loc"])) or "its text"
-            raise self._damaged(f"a {model.__name__}: {place}: {first['msg']}") from error
-
-    def _damaged(self, what: str) -> RunError:
-        return RunError(
-            f"{self.folder / 'run.sqlite'} is damaged ({what}); restore a copy of it, or start a "
-            f"new run"
-        )
-
-    @contextlib.contextmanager
-    def _writing(self, what: str) -> Iterator[None]:
-        try:
-            with self._db:
-                yield
-        except sqlite3.IntegrityError:
-            raise
-        except sqlite3.Error as error:
-            raise _no_room(what, self.folder, error) from error
-
-
-def _no_room(what: str, folder: Path, error: Exception) -> SearchEnded:
-    return SearchEnded(
-        f"{what} could not be written to {folder}: {error}; make room, then "
-        f"`itnet-nas resume {folder}`; every earlier trial is safe"
-    )
-
 
 def _connect(database: Path, write: bool) -> sqlite3.Connection:
     if write:
@@ -282,6 +201,8 @@ def _connect(database: Path, write: bool) -> sqlite3.Connection:
         connection = sqlite3.connect(database, check_same_thread=False)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        if database.stat().st_size:
+            connection.executescript(SWAP_TABLES)  # a run from before certificates has none
     else:
         uri = f"{database.absolute().as_uri()}?mode=ro"
         if not os.access(database.parent, os.W_OK):
