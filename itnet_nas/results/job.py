@@ -40,6 +40,7 @@ class TrialJob(BaseModel):
     measure: tuple[str, ...] = ()
     threads: Annotated[int, Field(ge=1)] = 1
     keep_weights: bool = True
+    probe: bool = True  # measure what every layer does, before and after training
     checkpoint: str | None = None  # a folder that survives the worker; None trains without one
     checkpoint_every: Annotated[int, Field(ge=0)] = 0  # steps; 0 never
 

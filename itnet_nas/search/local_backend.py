@@ -12,10 +12,10 @@ from itnet_nas.search.environment import cores, require_measurable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from itnet_nas.search.controller import Controller
+    from itnet_nas.search.session import Session
 
 
-def run_local(controller: Controller, show: Callable[[], None]) -> None:
+def run_local(session: Session, show: Callable[[], None]) -> None:
     """Work until the controller has nothing more to hand out. `show` is called at every change.
 
     Ctrl-C ends the trial that is running; its job stays on disk and is run again by `resume`.
@@ -23,18 +23,18 @@ def run_local(controller: Controller, show: Callable[[], None]) -> None:
     from itnet_nas.train.device import pick_device
     from itnet_nas.train.evaluate import evaluate
 
-    require_measurable(controller.space, pick_device().torch_device.type)
-    controller.workers = 1
-    if controller.search.cpus_per_trial > cores():
-        controller.note = (
-            f"{controller.search.cpus_per_trial} CPUs per trial were asked for, "
+    require_measurable(session.space, pick_device().torch_device.type)
+    session.workers = 1
+    if session.search.cpus_per_trial > cores():
+        session.note = (
+            f"{session.search.cpus_per_trial} CPUs per trial were asked for, "
             f"this machine has {cores()}"
         )
     show()
     try:
-        while (job := controller.next_job()) is not None:
+        while (job := session.next_job()) is not None:
             show()
-            controller.tell(evaluate(job))
+            session.tell(evaluate(job))
             show()
     except KeyboardInterrupt:
-        controller.interrupt()
+        session.interrupt()

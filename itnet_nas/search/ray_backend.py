@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from itnet_nas.registry import Origin
     from itnet_nas.results.job import TrialJob
-    from itnet_nas.search.controller import Controller
+    from itnet_nas.search.session import Session
     from itnet_nas.space.spec import SearchSpec
 
 NAMESPACE = "itnet-nas"
@@ -101,7 +101,7 @@ class _Halt(tune.Stopper):
 
 
 def run_ray(
-    controller: Controller,
+    session: Session,
     show: Callable[[], None],
     address: str | None = None,
     evaluator: str = EVALUATOR,
@@ -116,30 +116,30 @@ def run_ray(
     running is run again by `resume`. Raises EnvironmentProblem when the cluster lacks a resource
     or a package, SearchEnded when Tune fails again and again.
     """
-    search = controller.search
+    search = session.search
     with (
         quiet_environment(own=address is None),
         _cluster(search, address),
-        stop_signals(controller) as stop_now,  # last: Ray sets a handler of its own
+        stop_signals(session) as stop_now,  # last: Ray sets a handler of its own
     ):
         have = [node["Resources"] for node in _nodes()]
         gpus = environment.gpus_per_trial(search.gpus_per_trial, have)
-        environment.require_measurable(controller.space, "cuda" if gpus else "cpu")
+        environment.require_measurable(session.space, "cuda" if gpus else "cpu")
         rooms = environment.room(search.cpus_per_trial, gpus, have)
-        controller.workers, controller.note = environment.workers(search.workers, rooms)
-        _probe_nodes([*controller.space.kernel_origins.values(), controller.space.task_origin])
+        session.workers, session.note = environment.workers(search.workers, rooms)
+        _probe_nodes([*session.space.kernel_origins.values(), session.space.task_origin])
         name = f"{NAMESPACE}-{uuid.uuid4().hex[:8]}"
         broker = _start_broker(name)
         config = {
             "broker": name,
             "gpus": gpus,
             "evaluator": evaluator,
-            "neighbours": environment.neighbours(controller.workers, rooms),
+            "neighbours": environment.neighbours(session.workers, rooms),
         }
-        engine = _Engine(broker, config, controller.workers, search.cpus_per_trial)
+        engine = _Engine(broker, config, session.workers, search.cpus_per_trial)
         engine.start()
         try:
-            serve(controller, engine, show, stop_now)
+            serve(session, engine, show, stop_now)
         finally:
             engine.end(at_once=stop_now.is_set())
 

@@ -9,12 +9,13 @@ import sys
 import time
 from dataclasses import dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from itnet_nas.arch.feasible import require_feasible
 from itnet_nas.errors import RunError
 from itnet_nas.results.store import Store
-from itnet_nas.search.controller import Controller, Ended
+from itnet_nas.search.controller import Controller
+from itnet_nas.search.run_session import Backend, run_session
 from itnet_nas.search.strategies import strategy
 from itnet_nas.space.difference import difference
 
@@ -23,10 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from itnet_nas.search.progress import Progress
+    from itnet_nas.search.session import Ended, Session
     from itnet_nas.space.space import Space
 
-Backend = Literal["ray", "local"]
-SHOW_EVERY = 0.5  # seconds
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -72,7 +72,7 @@ def run_search(
     """
     require_feasible(space)
     with Store.create(folder, space, source_text, _stamp(command)) as store:
-        return _session(store, space, backend, address, progress)
+        return _search(store, space, backend, address, progress)
 
 
 def resume_run(
@@ -105,10 +105,10 @@ def resume_run(
             require_feasible(extend)
             store.extend(extend, extend_text)
         store.add_session(search, _stamp(command))
-        return _session(store, store.space, backend, address, progress)
+        return _search(store, store.space, backend, address, progress)
 
 
-def _session(
+def _search(
     store: Store,
     space: Space,
     backend: Backend,
@@ -118,33 +118,19 @@ def _session(
     search = space.search
     seconds = None if search.time is None else parse_duration(search.time)
     controller = Controller(space, store, strategy(search.strategy), search, seconds=seconds)
-    shown = -SHOW_EVERY
+    run_session(controller, backend, address, progress)
+    return summary_of(controller)
 
-    def show() -> None:
-        nonlocal shown
-        now = time.monotonic()
-        if progress is not None and now - shown >= SHOW_EVERY:
-            shown = now
-            progress(controller.progress())
 
-    if controller.ended is None:  # a run that has nothing left to do needs no workers
-        if backend == "ray":
-            from itnet_nas.search.ray_backend import run_ray
-
-            run_ray(controller, show, address)
-        else:
-            from itnet_nas.search.local_backend import run_local
-
-            run_local(controller, show)
-    if progress is not None:
-        progress(controller.progress())
-    records = controller.records()
+def summary_of(session: Session) -> Summary:
+    """How a session that is over ended."""
+    records = session.records()
     return Summary(
-        ended=controller.ended or "interrupted",
-        folder=store.folder,
+        ended=session.ended or "interrupted",
+        folder=session.ledger.folder,
         trials=len(records),
         complete=sum(record.complete for record in records),
-        failed=sum(record.error is not None for record in records),
+        failed=session.failures,
     )
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from itnet_nas.results.job import TrialJob
     from itnet_nas.search.broker import Event
-    from itnet_nas.search.controller import Controller
+    from itnet_nas.search.session import Session
 
 POLL = 0.5  # seconds the controller waits for an event before it looks at signals
 RESTARTS = 5  # of the engine, without one trial finished in between
@@ -42,7 +42,7 @@ class Engine(Protocol):
 
 
 def serve(
-    controller: Controller,
+    session: Session,
     engine: Engine,
     show: Callable[[], None],
     stop_now: threading.Event,
@@ -54,28 +54,28 @@ def serve(
     """
     restarts = 0
     while not stop_now.is_set():
-        while len(controller.running) < controller.workers:
-            job = controller.next_job()
+        while len(session.running) < session.workers:
+            job = session.next_job()
             if job is None:
                 break
             engine.put(job)
-        if controller.idle:
+        if session.idle:
             return
         show()
         for event in engine.collect(POLL):
             if event.kind == "done":
                 restarts = 0
                 record = TrialRecord.model_validate_json(event.record)
-                controller.tell(Outcome(record=record, weights=event.weights))
+                session.tell(Outcome(record=record, weights=event.weights))
             elif event.kind == "lost" and event.number is not None:
-                controller.lost(event.number, event.why, event.failure)
+                session.lost(event.number, event.why, event.failure)
         if not engine.alive:
             restarts += 1
             if restarts > RESTARTS:
                 raise SearchEnded(
                     f"Ray Tune ended {restarts} times without one trial finished in between; the "
                     f"last time with: {engine.error}; every finished trial is safe, continue with "
-                    f"`itnet-nas resume {controller.store.folder}`"
+                    f"`itnet-nas {session.verb} {session.ledger.folder}`"
                 )
             engine.lose_all(f"Ray Tune ended: {engine.error}")
             engine.start()

@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from itnet_nas.search.controller import Controller
+    from itnet_nas.search.session import Session
 
 
 @contextlib.contextmanager
-def stop_signals(controller: Controller) -> Iterator[threading.Event]:
+def stop_signals(session: Session) -> Iterator[threading.Event]:
     """Ctrl-C once: hand out nothing more. Twice, or SIGTERM: the event is set, stop now."""
     stop_now = threading.Event()
 
     def on_interrupt(number: int, frame: object) -> None:
         del frame
-        if controller.interrupted or number == signal.SIGTERM:
+        if session.interrupted or number == signal.SIGTERM:
             stop_now.set()
-            controller.note = "stopping now"
+            session.note = "stopping now"
         else:
-            controller.note = (
-                f"finishing {len(controller.running)} running trials; Ctrl-C again stops now"
+            session.note = (
+                f"finishing {len(session.running)} running trials; Ctrl-C again stops now"
             )
-        controller.interrupt()
+        session.interrupt()
 
     if threading.current_thread() is not threading.main_thread():
         yield stop_now  # only the main thread may set handlers; the caller's stay

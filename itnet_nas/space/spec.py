@@ -140,6 +140,9 @@ class SearchSpec(_Model):
     cpus_per_trial: Annotated[int, Field(ge=1)] = 1
     gpus_per_trial: Annotated[float, Field(ge=0)] | None = None
     keep_weights: Literal["front", "all", "none"] = "front"
+    probe: Annotated[
+        bool, Field(description="measure what each layer does, before and after training")
+    ] = True
 
     def changed(self, **given: Any) -> SearchSpec:
         """The settings with those put over them that are not None. Raises ValidationError."""

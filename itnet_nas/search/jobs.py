@@ -1,0 +1,65 @@
+"""A `TrialJob` out of a space: what every training of one space has in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from itnet_nas.arch.cost import costs
+from itnet_nas.arch.genotype import bias_of
+from itnet_nas.results.job import TrialJob
+from itnet_nas.space.constraint import Constraint
+from itnet_nas.space.space import MEASURED_COSTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from itnet_nas.arch.architecture import Architecture
+    from itnet_nas.space.space import Space
+    from itnet_nas.space.spec import SearchSpec
+
+CHECKPOINT_FROM = 1_000  # steps; a shorter trial is cheaper to run again than to checkpoint
+
+
+def measured_constraints(space: Space) -> list[Constraint]:
+    """The constraints that only a measurement can judge."""
+    return [one for one in map(Constraint.parse, space.constraints) if not one.computed]
+
+
+def make_job(
+    space: Space,
+    search: SearchSpec,
+    architecture: Architecture,
+    *,
+    number: int,
+    seed: int,
+    proposed_by: str,
+    checkpoint: Path,
+    keep_weights: bool,
+    probe: bool,
+) -> TrialJob:
+    """One architecture to be trained with the recipe and the settings of a search."""
+    wanted = {objective.name for objective in space.objectives}
+    for constraint in measured_constraints(space):
+        wanted |= set(constraint.names)
+    families = {layer.family for layer in architecture.layers}
+    long = space.recipe.steps >= CHECKPOINT_FROM
+    return TrialJob(
+        number=number,
+        proposed_by=proposed_by,
+        architecture=architecture,
+        bias=bias_of(space, architecture),
+        task=space.task,
+        task_origin=space.task_origin,
+        data=space.facts.data,
+        kernel_origins={name: space.kernel_origins[name] for name in sorted(families)},
+        recipe=space.recipe,
+        seed=seed,
+        objectives=space.objectives,
+        costs=costs(space, architecture),
+        measure=tuple(name for name in MEASURED_COSTS if name in wanted),
+        threads=search.cpus_per_trial,
+        keep_weights=keep_weights,
+        probe=probe,
+        checkpoint=str(checkpoint.absolute()) if long else None,
+        checkpoint_every=space.recipe.steps // 10 if long else 0,
+    )
