@@ -11,6 +11,7 @@ from itnet_nas.space.space import INPUT, OUTPUT
 if TYPE_CHECKING:
     from itnet_nas.arch.architecture import Architecture
     from itnet_nas.axes import Bias
+    from itnet_nas.results.measured import Estimate
 
 _UNITS = {
     "flops": "FLOP",
@@ -68,3 +69,18 @@ def axis_words(bias: Bias) -> dict[str, str]:
     if bias.entry:
         content += f" in {', '.join(bias.entry)}"
     return {"support": support, "sharing": str(bias.sharing), "state": state, "content": content}
+
+
+def estimate(name: str, one: Estimate) -> str:
+    """`routing 0.90 [0.85, 0.94]`, `r90 2.0 [2, 2.4]`: a score with its 95 % interval."""
+    if name in _POSITIONS:
+        return f"{name} {one.value:.1f} [{_tenths(one.low)}, {_tenths(one.high)}]"
+    label = name.replace("_", " ")
+    return f"{label} {one.value:.2f} [{one.low:.2f}, {one.high:.2f}]"
+
+
+_POSITIONS = ("r90", "horizon")  # scores that are counted in positions, not from 0 to 1
+
+
+def _tenths(value: float) -> str:
+    return f"{round(value, 1):g}"
