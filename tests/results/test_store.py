@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.tiny import chain, record_of, tiny_space
+from support.tiny import chain, job_of, record_of, tiny_space
 
 from itnet_nas.errors import RunError, SearchEnded
 from itnet_nas.results.job import TrialJob
@@ -20,21 +20,7 @@ from itnet_nas.space.spec import SearchSpec
 
 
 def job(space: Space, number: int) -> TrialJob:
-    architecture = chain(space, ["left", "right"])
-    return TrialJob(
-        number=number,
-        proposed_by="random",
-        architecture=architecture,
-        bias={layer.name: space.layers[0].choices[0].bias for layer in architecture.layers},
-        task=space.task,
-        task_origin=space.task_origin,
-        data=space.facts.data,
-        kernel_origins=space.kernel_origins,
-        recipe=space.recipe,
-        seed=1,
-        objectives=space.objectives,
-        costs={"flops": 400.0},
-    )
+    return job_of(space, number, chain(space, ["left", "right"]))
 
 
 def test_what_was_written_is_read_back(tmp_path: Path) -> None:

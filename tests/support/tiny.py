@@ -83,6 +83,24 @@ def chain(space: Space, families: Sequence[str]) -> Architecture:
     )
 
 
+def job_of(space: Space, number: int, architecture: Architecture, seed: int = 1) -> TrialJob:
+    """A job of a tiny space."""
+    return TrialJob(
+        number=number,
+        proposed_by="random",
+        architecture=architecture,
+        bias={layer.name: space.layers[0].choices[0].bias for layer in architecture.layers},
+        task=space.task,
+        task_origin=space.task_origin,
+        data=space.facts.data,
+        kernel_origins=space.kernel_origins,
+        recipe=space.recipe,
+        seed=seed,
+        objectives=space.objectives,
+        costs={"flops": 400.0},
+    )
+
+
 def record_of(
     job: TrialJob, error: float | None = 0.5, failure: TrialError | None = None
 ) -> TrialRecord:
