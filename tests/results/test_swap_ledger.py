@@ -53,8 +53,13 @@ def test_a_run_from_before_certificates_reads_as_empty_and_can_be_certified(
 
 
 def test_a_full_disk_is_named_when_a_request_cannot_be_kept(tmp_path: Path) -> None:
+    def ask_on() -> None:
+        for _ in range(500):
+            store.swaps.request(CertificateRequest(trial=7))
+
     with Store.create(tmp_path, tiny_space()) as store:
-        store._db.execute("PRAGMA max_page_count = 1")
+        (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+        store._db.execute(f"PRAGMA max_page_count = {pages}")
+
         with pytest.raises(SearchEnded, match="the request for a certificate of trial 7 could not"):
-            for _ in range(10_000):
-                store.swaps.request(CertificateRequest(trial=7))
+            ask_on()
