@@ -1,7 +1,8 @@
 """`Budget`: how much of a layer's Jacobian a probe reads.
 
-Rows of the base scores, over all examples: inputs · positions · channels · (1 + shifts), and as many
-again without the shifts where content has to be compared in fixed surroundings (a mask, a cloud).
+Rows of the base scores, over all examples: inputs · positions · channels · (1 + shifts), and once
+more inputs · positions · channels where content has to be put into other surroundings to be
+compared (a mask, a cloud).
 """
 
 from __future__ import annotations
