@@ -4,6 +4,11 @@ KernelFamilyContract    inherit it to test a kernel family; `check_family` does 
 TaskContract            inherit it to test a task
 LanguageModelContract   the same for a task that predicts every next symbol
 ContractBroken          what a check of a kernel family raises
+examine_family          every check of a family, counted: what ran, what had to, what is broken
+examine_task            the same for a task
+Examination             what both return
+
+`itnet-nas plugin check MODULE` runs the last three on whatever a module offers.
 
 `itnet_nas.testing.influence` measures which position acts on which.
 """
@@ -14,23 +19,35 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from itnet_nas.testing.bench import ContractBroken
-    from itnet_nas.testing.kernel_contract import KernelFamilyContract, check_family
+    from itnet_nas.testing.examination import Examination
+    from itnet_nas.testing.kernel_contract import (
+        KernelFamilyContract,
+        check_family,
+        examine_family,
+    )
     from itnet_nas.testing.task_contract import LanguageModelContract, TaskContract
+    from itnet_nas.testing.task_examination import examine_task
 
 _NEEDS_TORCH = {
     "ContractBroken": "bench",
+    "Examination": "examination",
     "KernelFamilyContract": "kernel_contract",
     "LanguageModelContract": "task_contract",
     "TaskContract": "task_contract",
     "check_family": "kernel_contract",
+    "examine_family": "kernel_contract",
+    "examine_task": "task_examination",
 }
 
 __all__ = [
     "ContractBroken",
+    "Examination",
     "KernelFamilyContract",
     "LanguageModelContract",
     "TaskContract",
     "check_family",
+    "examine_family",
+    "examine_task",
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from itnet_nas.integral.masks import zero_masked
 from itnet_nas.kernels import Domain, Site
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -31,14 +32,48 @@ SITES = tuple(
 )
 
 
+STIR = 0.1  # as much as a few steps of training
+
+
+# The same, with more points than anybody's default number of neighbours.
+WIDE_SITES = (
+    *SITES[:-1],
+    Site(domain=Domain(kind="points", shape=(19,), coordinates=2), width=8),
+)
+
+
 class ContractBroken(AssertionError):
     """A family does not do what it says. The text names the promise and the figure against it."""
 
 
+class Skipped(Exception):
+    """A check found nothing to measure here, and says why. It counts as a check that did not run.
+
+    One that returns without a single demand is taken for such a check too.
+    """
+
+
+_demands: ContextVar[int] = ContextVar("demands", default=0)
+
+
+def nothing_here(when: bool, why: str) -> None:
+    """Raise Skipped(`why`) if so: the promise that is checked does not apply here."""
+    if when:
+        raise Skipped(why)
+
+
 def demand(held: bool, broken: str) -> None:
     """Raise ContractBroken(`broken`) unless `held`; unlike assert, also under -O."""
+    _demands.set(_demands.get() + 1)
     if not held:
         raise ContractBroken(broken)
+
+
+def conduct(check: Callable[[Any], None], subject: Any) -> None:
+    """Run one check. Raises what it raises, and Skipped where it demanded nothing."""
+    before = _demands.get()
+    check(subject)
+    nothing_here(_demands.get() == before, "it asked for nothing")
 
 
 @dataclass(frozen=True)
@@ -80,8 +115,13 @@ class Bench:
     site: Site
 
     def __str__(self) -> str:
+        return f"{self.case}-{self.site.domain}"
+
+    @property
+    def case(self) -> str:
+        """The params in one word."""
         inside = ",".join(f"{name}={value}" for name, value in self.params.model_dump().items())
-        return f"{inside or 'no params'}-{self.site.domain}"
+        return inside or "no params"
 
     def at_length(self, length: int) -> Bench:
         """The same on a sequence of another length; itself where it is none or that is refused."""
@@ -100,6 +140,20 @@ class Bench:
             torch.manual_seed(seed)
             op = self.family.build(self.site, self.params)
         return op.to(dtype).eval()
+
+    def stirred(self) -> Operator:
+        """The operator at random weights: each parameter moved a little from where it begins.
+
+        What a kernel may depend on must not be read off special weights: taps that begin at zero
+        answer to nothing, and flat scores look like no scores at all.
+        """
+        op = self.build()
+        generator = torch.Generator().manual_seed(6)
+        with torch.no_grad():
+            for weight in op.parameters():
+                noise = torch.randn(weight.shape, generator=generator, dtype=torch.float64)
+                weight.add_(noise.to(weight.dtype), alpha=STIR)
+        return op
 
     def place(self, op: Operator, batch: int = 2, first: int = 0) -> Placed:
         """The operator with places for `batch` examples, from the `first` on."""

@@ -5,15 +5,29 @@
         cases = [{"modes": 4}, {"modes": 8}]
 
 Each case is tried at every site that the family does not refuse it at; `sites` can be replaced.
-`check_family` runs the same checks without pytest.
+`examine_family` runs the same checks without pytest, and counts them; without cases it takes the
+values that the params themselves say are worth trying.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from itnet_nas.testing import forms, measured, numeric, stated
-from itnet_nas.testing.bench import SITES, ContractBroken, benches
+from pydantic import ValidationError
+
+from itnet_nas.testing.bench import (
+    SITES,
+    WIDE_SITES,
+    Bench,
+    ContractBroken,
+    Skipped,
+    benches,
+    conduct,
+)
+from itnet_nas.testing.examination import Examination, Need, Outcome, outcome, reason
+from itnet_nas.testing.kernel_checks import CASE_CHECKS, FAMILY_CHECKS, PROMISES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,39 +35,93 @@ if TYPE_CHECKING:
     import pytest
 
     from itnet_nas.kernels import KernelFamily, Site
-    from itnet_nas.testing.bench import Bench
 
-FAMILY_CHECKS: tuple[Callable[[KernelFamily[Any]], None], ...] = (
-    stated.it_says_what_it_is,
-    stated.every_param_has_values,
-)
-CASE_CHECKS: tuple[Callable[[Bench], None], ...] = (
-    stated.the_bias_is_whole,
-    stated.normal_params_stay,
-    stated.the_cost_is_the_operators,
-    stated.every_cost_is_stated,
-    stated.evaluations_have_reasons,
-    stated.arguments_are_plain,
-    numeric.forward_is_the_reference,
-    numeric.gradients_are_the_reference,
-    numeric.a_masked_position_does_not_exist,
-    numeric.examples_do_not_meet,
-    numeric.step_is_forward,
-    numeric.a_seed_gives_the_same_operator,
-    numeric.copies_compute_the_same,
-    numeric.float32_stays_float32,
-    forms.forward_is_the_dense_kernel,
-    forms.bfloat16_is_close,
-    forms.packed_examples_do_not_meet,
-    forms.morphisms_keep_the_function,
-    forms.it_can_be_exported,
-    measured.the_future_stays_hidden,
-    measured.support_is_as_declared,
-    measured.sharing_is_as_declared,
-    measured.content_is_as_declared,
-    measured.a_set_has_no_order,
-    measured.a_state_keeps_its_size,
-)
+STANDING = "a_case_stands_at_a_site"
+MOST_CASES = 8  # beyond that many combinations, each value is tried once
+
+
+def default_cases(family: KernelFamily[Any], most: int = MOST_CASES) -> list[dict[str, Any]]:
+    """The values that the params state, as cases: all combinations, or each value once.
+
+    Where there are more than `most` combinations, each value stands beside the first of every other
+    param. A combination that Params themselves forbid is left out.
+    """
+    values = family.Params.default_values()
+    if math.prod(map(len, values.values())) <= most:
+        rows = itertools.product(*values.values())
+        cases = [dict(zip(values, row, strict=True)) for row in rows]
+    else:
+        first = {name: domain[0] for name, domain in values.items()}
+        cases = [first]
+        cases += [{**first, name: v} for name, domain in values.items() for v in domain[1:]]
+    return [case for case in cases if _legal(family, case)]
+
+
+def _legal(family: KernelFamily[Any], case: Mapping[str, Any]) -> bool:
+    try:
+        family.Params(**case)
+    except ValidationError:
+        return False
+    return True
+
+
+def examine_family(
+    family: KernelFamily[Any],
+    cases: Sequence[Mapping[str, Any]] | None = None,
+    sites: tuple[Site, ...] = WIDE_SITES,
+    name: str = "",
+) -> Examination:
+    """Run every check of every case at every accepted site, and say which of them were needed.
+
+    Without `cases` those of `default_cases` are tried. Nothing is raised: an error inside the
+    family counts as broken, and a case that every site refuses as a check that did not run.
+    """
+    outcomes = [outcome("statements", check, family) for check in FAMILY_CHECKS]
+    needs = [Need("statements", FAMILY_CHECKS[0].__name__)]
+    try:
+        tried = default_cases(family) if cases is None else cases
+    except Exception as error:
+        outcomes.append(Outcome("cases", "its_params_can_be_tried", broken=reason(error)))
+        tried = []
+    standing: list[Outcome] = []
+    for case in tried:
+        first, more, wanted = _examine_case(family, case, sites)
+        standing.append(first)
+        outcomes += more
+        needs += wanted
+    # A case that somebody names has to stand somewhere; of those read off the params, one.
+    named = standing if cases is not None else [one for one in standing if one.ran][:1]
+    named = named or standing or [Outcome("cases", STANDING)]
+    needs += [Need(one.capability, one.check, one.case) for one in named]
+    outcomes += standing
+    return Examination(name or type(family).__name__, tuple(outcomes), tuple(needs))
+
+
+def _examine_case(
+    family: KernelFamily[Any], case: Mapping[str, Any], sites: tuple[Site, ...]
+) -> tuple[Outcome, list[Outcome], list[Need]]:
+    """One case: whether it stands anywhere, every check wherever it does, and what it needs."""
+    try:
+        found = benches(family, [case], sites)
+        needs = [
+            Need(promise.capability, promise.check.__name__, found[0].case)
+            for promise in PROMISES
+            if promise.needed(family, found[0].params, found)
+        ]
+    except ContractBroken as refused:
+        return Outcome("cases", STANDING, _text(case), skipped=str(refused)), [], []
+    except Exception as error:
+        return Outcome("cases", STANDING, _text(case), broken=reason(error)), [], []
+    outcomes = [
+        outcome(promise.capability, promise.check, bench, bench.case, str(bench.site.domain))
+        for bench in found
+        for promise in PROMISES
+    ]
+    return Outcome("cases", STANDING, found[0].case), outcomes, needs
+
+
+def _text(case: Mapping[str, Any]) -> str:
+    return ",".join(f"{name}={value}" for name, value in case.items()) or "no params"
 
 
 def check_family(
@@ -61,25 +129,12 @@ def check_family(
 ) -> list[tuple[str, str, str]]:
     """Run every check. Returns what is broken as (check, case and site, why); empty when all hold.
 
-    An error inside a family counts as broken, with its own text.
+    An error inside a family counts as broken, with its own text, and a case that no site accepts is
+    broken too. `examine_family` says besides what ran.
     """
-    broken = []
-    for family_check in FAMILY_CHECKS:
-        try:
-            family_check(family)
-        except Exception as error:
-            broken.append((family_check.__name__, "", _why(error)))
-    for bench in benches(family, cases, sites):
-        for check in CASE_CHECKS:
-            try:
-                check(bench)
-            except Exception as error:
-                broken.append((check.__name__, str(bench), _why(error)))
-    return broken
-
-
-def _why(error: Exception) -> str:
-    return str(error) if isinstance(error, ContractBroken) else f"{type(error).__name__}: {error}"
+    found = examine_family(family, cases, sites)
+    broken = [(one.check, one.where, one.broken) for one in found.broken]
+    return broken + [(need.check, need.case, why) for need, why in found.missing]
 
 
 class KernelFamilyContract:
@@ -99,8 +154,18 @@ class KernelFamilyContract:
 
     def test_family(self, family_check: Callable[[KernelFamily[Any]], None]) -> None:
         """What the family states once and for all."""
-        family_check(self.family)
+        _conduct(family_check, self.family)
 
     def test_case(self, case_check: Callable[[Bench], None], bench: Bench) -> None:
         """What an operator of it does at one site."""
-        case_check(bench)
+        _conduct(case_check, bench)
+
+
+def _conduct(check: Callable[[Any], None], subject: Any) -> None:
+    """Run a check; one that measures nothing is a skipped test, not a passed one."""
+    try:
+        conduct(check, subject)
+    except Skipped as skipped:
+        import pytest
+
+        pytest.skip(str(skipped))

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from pydantic import ValidationError
+from torch.utils.flop_counter import FlopCounterMode
 
 from itnet_nas.axes import Bias, Content, State, Support
-from itnet_nas.testing.bench import demand
+from itnet_nas.testing.bench import demand, nothing_here
 from itnet_nas.testing.measured import state_bytes
 
 if TYPE_CHECKING:
@@ -35,6 +36,26 @@ def the_cost_is_the_operators(bench: Bench) -> None:
     carried = state_bytes(state)
     demand(cost.state_bytes == carried,
            f"states {cost.state_bytes} bytes of state, the last step left {carried}")  # fmt: skip
+
+
+def no_operation_is_left_out(bench: Bench) -> None:
+    """FLOPs are at least what torch counts of products and convolutions, and grow with the domain.
+
+    torch's counter is blind to FFTs, scans and fused kernels, so that it can only be a lower bound;
+    a quarter of it, since blocks multiply zeros too, and on a short domain many of them.
+    """
+    family, site, params = bench.family, bench.site, bench.params
+    op, u_BND = bench.build(dtype=torch.float32), bench.field(batch=1, dtype=torch.float32)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        bench.place(op, batch=1)(u_BND)
+    stated, counted = family.cost(site, params).flops, int(counter.get_total_flops())
+    demand(4 * stated >= counted,
+           f"states {stated} FLOPs, torch counts {counted} in products alone")  # fmt: skip
+    long = bench.at_length(4 * site.length)
+    more = family.cost(long.site, params).flops
+    demand(long == bench or stated == 0 or more > stated,
+           f"states {more} FLOPs at {long.site.length} positions, and {stated} at "
+           f"{site.length}")  # fmt: skip
 
 
 def every_cost_is_stated(bench: Bench) -> None:
@@ -91,6 +112,8 @@ def _bytes_kept(bench: Bench, op: Operator) -> int:
 def evaluations_have_reasons(bench: Bench) -> None:
     """Where there are several ways to compute, one is taken on each device, all say why."""
     family, params = bench.family, bench.params
+    known = any(family.evaluations(bench.site, params, device) for device in ("cpu", "cuda"))
+    nothing_here(not known, "there is one way to compute it")
     for device in ("cpu", "cuda"):
         ways = family.evaluations(bench.site, params, device)
         names = [way.name for way in ways]
@@ -133,7 +156,9 @@ def normal_params_stay(bench: Bench) -> None:
 def arguments_are_plain(bench: Bench) -> None:
     """An exported network is written with them: numbers, texts, None, and tuples of those."""
     args, kwargs = bench.build().arguments
-    for value in (*args, *kwargs.values()):
+    values = (*args, *kwargs.values())
+    nothing_here(not values, "the constructor takes no arguments")
+    for value in values:
         demand(_plain(value), f"a constructor argument is {value!r}, a {type(value).__name__}")
 
 
@@ -146,6 +171,7 @@ def _plain(value: Any) -> bool:
 def every_param_has_values(family: KernelFamily[Any]) -> None:
     """Each field of Params states values to try, each of them legal, none given twice."""
     values = family.Params.default_values()
+    nothing_here(not values, "there are no params")
     first = {name: domain[0] for name, domain in values.items()}
     for name, domain in values.items():
         shown = [repr(value) for value in domain]

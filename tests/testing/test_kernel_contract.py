@@ -84,7 +84,10 @@ def test_a_declared_state_must_decode() -> None:
     linear = WINDOW.model_copy(update={"state": State.LINEAR, "state_size": 2})
 
     assert broken(Family("does not decode", bias=linear)) == {
-        "a_state_keeps_its_size": "declared linear state, but it does not decode in a causal domain"
+        "a_state_keeps_its_size": (
+            "declared linear state, but it does not decode in a causal domain"
+        ),
+        "step_is_forward": "it does not decode here",
     }
 
 

@@ -53,7 +53,10 @@ def test_a_wrong_figure_is_caught(cost: dict[str, Any], why: str) -> None:
 def test_operations_of_a_step_that_there_is_not_are_caught() -> None:
     family = Family("does not decode", cost={"decode_flops": 176})
 
-    assert broken(family) == {"every_cost_is_stated": "states operations of a step, but has none"}
+    assert broken(family) == {
+        "every_cost_is_stated": "states operations of a step, but has none",
+        "step_is_forward": "it does not decode here",
+    }
 
 
 @pytest.mark.parametrize(
