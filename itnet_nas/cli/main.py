@@ -24,6 +24,7 @@ from itnet_nas.cli.init import init
 from itnet_nas.cli.kernels import kernels
 from itnet_nas.cli.output import talk
 from itnet_nas.cli.pareto import pareto
+from itnet_nas.cli.plugin import plugin
 from itnet_nas.cli.report import report
 from itnet_nas.cli.resume import resume
 from itnet_nas.cli.schema import schema
@@ -148,5 +149,6 @@ for _verb in (
     table,
     report,
     export,
+    plugin,
 ):
     main.add_command(_verb)
