@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, final
 
 import torch
 
+from itnet_nas.nn.probe.interval import Resamples, estimate
 from itnet_nas.nn.probe.rows import Field, pulled_back
-from itnet_nas.results.measured import Estimate
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from itnet_nas.kernels import Domain
     from itnet_nas.nn.probe.budget import Budget
     from itnet_nas.nn.probe.rows import Run
+    from itnet_nas.results.measured import Estimate
 
 SHORT = 2.0  # a horizon below this leaves too few tokens to tell a memory from a window
 FEWEST = 4  # cotangents of each example at least, so that there are six pairs of them
@@ -97,33 +98,20 @@ def _report(found: list[_Read], resamples: int, generator: Generator) -> Memory:
     if not bool(energy_CB.sum() > 0):
         why = "nothing of the past reaches the future"
         return Memory(None, None, {"state": why, "horizon": why}, rows)
-    # Cuts and examples are drawn again, each for itself; first of all every one of them once.
-    cuts, batch = energy_CB.shape
-    drawn = [(torch.arange(cuts), torch.arange(batch))]
-    for _ in range(resamples):
-        draw = torch.rand(cuts + batch, generator=generator, device=generator.device).cpu()
-        drawn.append(((draw[:cuts] * cuts).long(), (draw[cuts:] * batch).long()))
-    on_CB = (energy_CB > 0).double()
-    horizon_S, state_S = [], []
-    for cut_C, example_B in drawn:
-        lag, energy, coherence, null, on = (
-            value_CB[cut_C[:, None], example_B].sum()
-            for value_CB in (lag_CB, energy_CB, coherence_CB, null_CB, on_CB)
-        )
-        horizon_S.append(lag / energy)
-        state_S.append((coherence - null) / (on - null))
-    horizon = _estimate(torch.stack(horizon_S))
-    if horizon.value < SHORT:
+    again = Resamples(len(found), 1, energy_CB.shape[1], resamples, generator)
+    horizon = _estimate(again.ratio(lag_CB.unsqueeze(1), energy_CB.unsqueeze(1)), torch.inf)
+    if horizon is not None and horizon.value < SHORT:
         why = f"a past of {horizon.value:.1f} positions is too short to tell a memory from a window"
         return Memory(None, horizon, {"state": why}, rows)
-    return Memory(_estimate(torch.stack(state_S).clamp(0, 1)), horizon, {}, rows)
+    heard_CB = (energy_CB > 0).double()
+    top_CB, bottom_CB = coherence_CB - null_CB, heard_CB - null_CB
+    state = _estimate(again.ratio(top_CB.unsqueeze(1), bottom_CB.unsqueeze(1)), 1)
+    notes = {} if state is not None else {"state": "all of the past comes from one position"}
+    return Memory(state, horizon, notes, rows)
 
 
-def _estimate(value_S: Tensor) -> Estimate:
-    """The first value, between the quantiles of all that are finite."""
-    value = float(value_S[0])
-    low, high = value_S[value_S.isfinite()].quantile(value_S.new_tensor([0.025, 0.975])).tolist()
-    return Estimate(value=value, low=min(low, value), high=max(high, value))
+def _estimate(value_S: Tensor, high: float) -> Estimate | None:
+    return estimate(value_S, 0, high)
 
 
 @final
@@ -137,13 +125,17 @@ class _Cut:
 
     @classmethod
     def of(cls, real_BN: Tensor, share: float) -> _Cut | None:
-        """The cut after this share of the real positions; None where an example is too short."""
+        """The cut after this share of the real positions; None where all are too short for one.
+
+        An example that is too short for it has no past.
+        """
         order_BN = real_BN.cumsum(1)  # the first real position is number 1
         count_B1 = order_BN[:, -1:]
         before_B1 = (count_B1 * share).round().to(order_BN.dtype)
-        if bool(((before_B1 < 2) | (count_B1 - before_B1 < 2)).any()):
+        enough_B1 = (before_B1 >= 2) & (count_B1 - before_B1 >= 2)
+        if not bool(enough_B1.any()):
             return None
-        past_BN = real_BN & (order_BN <= before_B1)
+        past_BN = real_BN & (order_BN <= before_B1) & enough_B1
         place_N = torch.arange(real_BN.shape[1], device=real_BN.device)
         cut_B1 = torch.where(past_BN, place_N, 0).amax(1, keepdim=True) + 1
         return cls(past_BN, real_BN & ~past_BN, (cut_B1 - place_N).clamp(min=0))
@@ -205,7 +197,7 @@ def _dealt(future_BN: Tensor, groups: int, generator: Generator) -> tuple[Tensor
     group_G = torch.arange(groups, device=future_BN.device)
     on_GBN = future_BN & (order_BN % groups == group_G[:, None, None])
     size_GB, all_B = on_GBN.sum(2).double(), future_BN.sum(1).double()
-    return on_GBN, (size_GB * (size_GB - 1)).sum(0) / (all_B * (all_B - 1))
+    return on_GBN, (size_GB * (size_GB - 1)).sum(0) / (all_B * (all_B - 1)).clamp(min=2)
 
 
 def _pairs(a_RBND: Tensor) -> Tensor:
