@@ -9,6 +9,10 @@ with replacement, jointly: a row counts as often as its position, channel and in
 together. An input that was drawn twice makes no pair with itself. The interval is that between the
 2.5 and the 97.5 percentile.
 
+Of n positions n − 1 are drawn, and likewise channels and inputs: n would spread the draws of few
+rows too little, by √(1 − 1/n). So 87 to 96 % of the intervals hold the mean where 3 to 6 positions
+and channels differ as much as single rows do, and nearly all where they do not.
+
 Source  the bootstrap of crossed samples, arXiv 0712.1111
 Shapes  P positions, C channels, B examples, S draws (the first one is the sample itself),
         X distances
@@ -87,8 +91,9 @@ def estimate(value_S: Tensor, low: float, high: float) -> Estimate | None:
 
 
 def _counts(size: int, draws: int, generator: torch.Generator) -> Tensor:
-    """w_SN: ones first, then how often each of `size` was drawn in `size` draws."""
-    drawn_SN = torch.randint(size, (draws, size), generator=generator)
+    """w_SN: ones first, then how often each of `size` was drawn."""
+    many = size - 1 if size > 2 else size
+    drawn_SN = torch.randint(size, (draws, many), generator=generator)
     w_SN = torch.zeros(draws, size, dtype=torch.float64)
     w_SN.scatter_add_(1, drawn_SN, torch.ones_like(drawn_SN, dtype=torch.float64))
     return torch.cat([torch.ones(1, size, dtype=torch.float64), w_SN])

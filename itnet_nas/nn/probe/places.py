@@ -73,7 +73,8 @@ def distances(field: Field, domain: Domain, position_P: Tensor) -> Tensor:
     if field.x_BNA is None:
         return field.u_BND.new_zeros(len(position_P), len(field), field.length)
     x_PB1A = field.x_BNA[:, position_P].transpose(0, 1).unsqueeze(2)
-    return torch.linalg.vector_norm(field.x_BNA - x_PB1A, dim=-1)
+    far_PBN: Tensor = torch.linalg.vector_norm(field.x_BNA - x_PB1A, dim=-1)
+    return far_PBN
 
 
 def ranks(far_PBN: Tensor, others_PBN: Tensor) -> Tensor:

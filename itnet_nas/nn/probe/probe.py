@@ -10,6 +10,7 @@ import torch
 
 from itnet_nas.nn.probe.budget import DEFAULT, Budget
 from itnet_nas.nn.probe.interval import Resamples
+from itnet_nas.nn.probe.memory import memory
 from itnet_nas.nn.probe.moves import moves
 from itnet_nas.nn.probe.places import interior
 from itnet_nas.nn.probe.rows import Field
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from itnet_nas.kernels.site import Domain
     from itnet_nas.nn.probe.rows import Run
 
+CAUSAL = 0.5  # only what runs forward carries a memory
+NOT_CAUSAL = "the layer looks both ways, so nothing is carried along"
 SEED = 0x6B65726E  # the bootstrap's own stream, so that it does not depend on what was read before
 
 
@@ -77,10 +80,22 @@ def probe_operator(
             torch.Generator().manual_seed(seed ^ SEED),
         )
         found, by_shift, notes = scores(sums, domain, moved, again)
+        rows = sums.rows
+        if "causality" in found and found["causality"].value > CAUSAL:
+            kept = memory(run, given.u_BND, given.mask_BN, domain, budget, draw)
+            rows += kept.rows
+            found |= {
+                name: one
+                for name, one in (("state", kept.state), ("horizon", kept.horizon))
+                if one is not None
+            }
+            notes |= kept.notes
+        else:
+            notes |= dict.fromkeys(("state", "horizon"), notes.get("extent", NOT_CAUSAL))
     return Reading(
         scores=Scores(**found, sharing_by_shift=by_shift),
         inputs=len(given),
-        rows=sums.rows,
+        rows=rows,
         seconds=time.perf_counter() - clock,
         notes=notes,
     )

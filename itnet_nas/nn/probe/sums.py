@@ -145,14 +145,15 @@ class _Seen:
     def sums(self, e_KBN: Tensor, index_K: Tensor) -> dict[str, Tensor]:
         """Of rows at the positions with these numbers."""
         total_KB = e_KBN.sum(-1)
-        near_KBX = e_KBN.new_zeros(*e_KBN.shape[:2], self.kinds)
+        # On the CPU, where adding up by index is deterministic.
+        near_KBX = torch.zeros(*e_KBN.shape[:2], self.kinds, dtype=e_KBN.dtype)
         return {
             "total": total_KB,
             "far": (e_KBN * self.far_PBN[index_K]).sum(-1),
             "even": total_KB * self.even_PB[index_K],
             "past": (e_KBN * self.before_PBN[index_K]).sum(-1),
             "future": (e_KBN * self.after_PBN[index_K]).sum(-1),
-            "near": near_KBX.scatter_add(-1, self.near_PBN[index_K], e_KBN),
+            "near": near_KBX.scatter_add(-1, self.near_PBN[index_K].cpu(), e_KBN.cpu()),
         }
 
 
