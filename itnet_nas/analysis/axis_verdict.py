@@ -13,7 +13,7 @@ from itnet_nas.analysis.words import unit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from itnet_nas.analysis.evidence import Tested
+    from itnet_nas.analysis.evidence import Replacement
 
 _MOST_DECIMALS = 9
 
@@ -50,7 +50,7 @@ class AxisVerdict:
     label: str
     tied: tuple[str, ...]
     verdict: Verdict
-    alternatives: tuple[Tested, ...]
+    alternatives: tuple[Replacement, ...]
     note: str = ""
     mildest: str = ""
     effect: float | None = None
@@ -77,12 +77,9 @@ def words(found: AxisVerdict, quality: str, direction: str = "min") -> str:
     if found.verdict is Verdict.NOT_IDENTIFIED:
         worse = "better" if found.effect < 0 else "worse"
         size = plus_minus(abs(found.effect), found.effect - found.low)
-        noise = short(found.floor or 0.0, 2)
-        within = (
-            f"the noise is {noise}"
-            if -found.effect > (found.floor or 0.0)
-            else f"within the noise of {noise}"
-        )
+        noise = found.floor or 0.0
+        beyond = "where the noise is" if -found.effect > noise else "within the noise of"
+        within = f"{beyond} {short(noise, 2)}"
         text = f"{_instead(found)} it is {worse} by {size} {unit(quality)}, {within}"
         return f"{found.verdict}: {text} ({trained})"
     sure = "" if found.verdict is Verdict.NECESSARY else ", but not surely"

@@ -74,7 +74,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Tested:
+class Replacement:
     """One replacement, and how it did.
 
     key         of the network after the swap
@@ -204,12 +204,12 @@ class Evidence:
         paired = mine.keys() & theirs.keys()
         return [i for i in range(len(self.seeds)) if i not in lost and i not in paired]
 
-    def compare(self, swap: Swap) -> Tested:
+    def compare(self, swap: Swap) -> Replacement:
         """The swap against the candidate, its bound not corrected yet for other questions."""
         key = swap.architecture.key
         mine, theirs = self.figures(self.key), self.figures(key)
         losses = {i: theirs[i] - mine[i] for i in sorted(mine.keys() & theirs.keys())}
-        found = Tested(
+        found = Replacement(
             key=key,
             label=swap.label,
             family=swap.family,
@@ -236,7 +236,7 @@ class Evidence:
         )
         return replace(found, comparison=comparison)
 
-    def bounded(self, tested: Tested, level: float) -> Tested:
+    def bounded(self, tested: Replacement, level: float) -> Replacement:
         """The same with its lower bound at the level of its question, shared among the looks."""
         if tested.comparison is None:
             return tested

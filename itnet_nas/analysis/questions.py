@@ -16,7 +16,7 @@ from itnet_nas.analysis.swaps import axis_swaps
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from itnet_nas.analysis.evidence import Comparison, Evidence, Tested
+    from itnet_nas.analysis.evidence import Comparison, Evidence, Replacement
     from itnet_nas.analysis.swaps import AxisSwaps
     from itnet_nas.arch.architecture import Architecture
 
@@ -31,12 +31,12 @@ class Question:
     """
 
     asked: AxisSwaps
-    tested: tuple[Tested, ...]
+    tested: tuple[Replacement, ...]
     necessary: bool = False
     level: float = 0.0
 
     @property
-    def compared(self) -> list[tuple[Tested, Comparison]]:
+    def compared(self) -> list[tuple[Replacement, Comparison]]:
         """The replacements with enough pairs."""
         return [(one, one.comparison) for one in self.tested if one.comparison is not None]
 
@@ -56,7 +56,7 @@ class Question:
         harmless = any(said.harmless for _, said in self.compared)
         return harmless or (self.necessary and not self.waiting)
 
-    def target(self, one: Tested, least: int) -> int:
+    def target(self, one: Replacement, least: int) -> int:
         """How many pairs a replacement should have now."""
         if self.settled or one.state == "failed":
             return 0
