@@ -42,7 +42,7 @@ SURFACE = {
     "resume": ({"RUN"}, {"--extend", *SEARCH}),
     "status": ({"RUN"}, {"--layers"}),
     "pareto": ({"RUN"}, {"--csv", "--pick", "--no-plot"}),
-    "explain": ({"RUN", "TRIAL"}, set()),
+    "explain": ({"RUN", "TRIAL"}, {"--replace"}),
     "table": ({"RUN"}, {"--format", "--output", "--layers"}),
     "report": ({"RUN"}, {"--output"}),
     "export": ({"RUN", "TRIAL"}, {"--format", "--output"}),
