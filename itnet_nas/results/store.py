@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from itnet_nas.results.job import TrialJob
+
 SCHEMA = """
 CREATE TABLE spaces   (revision INTEGER PRIMARY KEY, json TEXT NOT NULL, source TEXT NOT NULL);
 CREATE TABLE sessions (number INTEGER PRIMARY KEY, search TEXT NOT NULL, stamp TEXT NOT NULL);
@@ -54,9 +56,17 @@ class Store(Ledger):
 
     @classmethod
     def create(
-        cls, folder: Path, space: Space, source: str = "", stamp: dict[str, Any] | None = None
+        cls,
+        folder: Path,
+        space: Space,
+        source: str = "",
+        stamp: dict[str, Any] | None = None,
+        jobs: Iterable[TrialJob] = (),
     ) -> Store:
-        """Make a run. Raises RunError when the folder holds one already or cannot be written."""
+        """Make a run; its first trials will be `jobs`.
+
+        Raises RunError when the folder holds one already or cannot be written.
+        """
         database = folder / "run.sqlite"
         if database.exists():
             with cls.open(folder) as there:
@@ -77,6 +87,10 @@ class Store(Ledger):
                 db.execute(
                     "INSERT INTO sessions VALUES (0, ?, ?)",
                     (space.search.model_dump_json(), json.dumps(stamp or {})),
+                )
+                db.executemany(
+                    "INSERT INTO jobs VALUES (?, ?)",
+                    ((job.number, job.model_dump_json()) for job in jobs),
                 )
             half.replace(database)
         except (OSError, sqlite3.Error) as error:

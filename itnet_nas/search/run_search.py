@@ -16,6 +16,7 @@ from itnet_nas.errors import RunError
 from itnet_nas.results.store import Store
 from itnet_nas.search.controller import Controller
 from itnet_nas.search.run_session import Backend, run_session
+from itnet_nas.search.seeding import seed_jobs
 from itnet_nas.search.strategies import strategy
 from itnet_nas.space.difference import difference
 
@@ -67,11 +68,13 @@ def run_search(
 ) -> Summary:
     """Search a space into a new folder; `space.search` holds the settings.
 
-    Raises InfeasibleError before anything is trained, RunError when the folder is taken, and what
-    the backend raises.
+    Raises InfeasibleError before anything is trained, SpaceError when another run cannot give the
+    first trials that were asked for, RunError when the folder is taken, and what the backend
+    raises.
     """
     require_feasible(space)
-    with Store.create(folder, space, source_text, _stamp(command)) as store:
+    first = seed_jobs(space, folder, source_text)
+    with Store.create(folder, space, source_text, _stamp(command), first) as store:
         return _search(store, space, backend, address, progress)
 
 

@@ -19,6 +19,7 @@ from itnet_nas.space.choices import any_choices, named_choices
 from itnet_nas.space.goals import check_constraints, read_objectives
 from itnet_nas.space.parse import Part, draft, read_model
 from itnet_nas.space.plugins import Plugins, failure, report_plugin
+from itnet_nas.space.seeds import check_seeds
 from itnet_nas.space.sentences import report
 from itnet_nas.space.source import Source, from_data
 from itnet_nas.space.space import (
@@ -96,6 +97,7 @@ class _Check:
         }
         objectives = read_objectives(top, facts, self.findings)
         check_constraints(top, self.findings)
+        check_seeds(top, self.findings)
         self._end()
         assert task is not None  # or a problem was found
         assert facts is not None

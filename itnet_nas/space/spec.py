@@ -129,6 +129,27 @@ class TrainingSpec(_Model):
     compile: bool | None = None
 
 
+class SeedsSpec(_Model):
+    """Where the first trials come from: what the layers of another run were measured to do."""
+
+    # A run keeps its settings as they are written in a file.
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", frozen=True, serialize_by_alias=True
+    )
+
+    source: Annotated[
+        str,
+        Field(
+            alias="from",
+            min_length=1,
+            description="folder of a run with measured layers, from the current directory on",
+        ),
+    ]
+    trials: Annotated[
+        int, Field(ge=1, le=64, description="so many of the nearest architectures at most")
+    ] = 3
+
+
 class SearchSpec(_Model):
     """How to search: defaults that flags of the command override."""
 
@@ -143,6 +164,10 @@ class SearchSpec(_Model):
     probe: Annotated[
         bool, Field(description="measure what each layer does, before and after training")
     ] = True
+    seeds: Annotated[
+        SeedsSpec | None,
+        Field(description="the first trials are the families that another run's layers became"),
+    ] = None
 
     def changed(self, **given: Any) -> SearchSpec:
         """The settings with those put over them that are not None. Raises ValidationError."""
