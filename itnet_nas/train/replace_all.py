@@ -150,7 +150,7 @@ def _of(
         choices["match"] = match
     other = mismatch(pool, scores, domain, than=match or own[0], but=layer.family)
     if other is None:
-        notes["mismatch"] = "every other family here may do what was measured"
+        notes["mismatch"] = "no other family here lacks what was measured"
     else:
         choices["mismatch"] = other
     choices["own"] = own[0]

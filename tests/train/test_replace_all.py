@@ -1,0 +1,175 @@
+"""Who replaces the layers of a trial, and the test of all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tiny_builders import ORIGINS, architecture, job
+
+from itnet_nas.axes import Bias, Content, Sharing, Support
+from itnet_nas.errors import RunError, UsageError
+from itnet_nas.kernels import Cost
+from itnet_nas.results.measured import Estimate, LayerProbe, Scores
+from itnet_nas.results.record import TrialRecord
+from itnet_nas.space.space import Choice, Edge, Layer, Space
+from itnet_nas.space.spec import SearchSpec
+from itnet_nas.train.evaluate import evaluate
+from itnet_nas.train.replace_all import candidates, replacement_test, stand_ins
+
+
+def choice(family: str, bias: Bias, flops: int, **params: Any) -> Choice:
+    return Choice(family=family, params=params, bias=bias, cost=Cost(flops=flops, params=1))
+
+
+def window(radius: int) -> Bias:
+    return Bias(support=Support.WINDOW, sharing=Sharing.TRANSLATION, radius=radius)
+
+
+POINT = Bias(support=Support.POINT, sharing=Sharing.PERMUTATION)
+EVERYWHERE = Bias(support=Support.FULL, sharing=Sharing.TRANSLATION, content=Content.PAIR)
+
+OWN = choice("shift", window(1), 100, radius=1)
+NARROW = choice("noisy", POINT, 100)
+WIDE = choice("far", EVERYWHERE, 300)
+DEAR = choice("dear", EVERYWHERE, 401)
+
+
+def exactly(value: float) -> Estimate:
+    return Estimate(value=value, low=value, high=value)
+
+
+PROBE = LayerProbe(
+    trained=Scores(
+        self_share=exactly(0.3),
+        extent=exactly(0.1),
+        r90=exactly(1.0),
+        causality=exactly(1.0),
+        sharing=exactly(1.0),
+        content=exactly(0.0),
+        pattern=exactly(0.0),
+        routing=exactly(0.0),
+    ),
+    budget="default",
+    inputs=8,
+    rows=100,
+)
+
+
+def trial(
+    *choices: Choice, probe: dict[str, LayerProbe] | None = None, **changes: Any
+) -> tuple[Space, TrialRecord, bytes]:
+    """A window of radius 1, trained for a moment, in a space with these choices."""
+    here = job(architecture({"mix": ("shift", {"radius": 1})}), probe=False, steps=20, **changes)
+    outcome = evaluate(here)
+    assert outcome.weights is not None
+    from tiny_plugins import EchoParams, EchoTask
+
+    space = Space(
+        name="echo",
+        task=here.task,
+        facts=EchoTask(EchoParams()).facts(),
+        width=8,
+        mlp_ratio=2,
+        layers=(Layer(name="mix", choices=choices or (OWN,)),),
+        edges=(Edge(source="input", target="mix"), Edge(source="mix", target="output")),
+        objectives=here.objectives,
+        recipe=here.recipe,
+        search=SearchSpec(strategy="random", trials=1),
+        coding_cost=Cost(flops=1, params=1),
+        kernel_origins=ORIGINS,
+        task_origin=here.task_origin,
+    )
+    measured = {"mix": PROBE} if probe is None else probe
+    return space, outcome.record.model_copy(update={"probe": measured}), outcome.weights
+
+
+def test_a_layer_gets_one_that_matches_one_that_does_not_and_a_copy() -> None:
+    space, record, _ = trial()
+
+    (found,) = stand_ins(space, record, [NARROW, WIDE])
+
+    assert found.choices == {"match": WIDE, "mismatch": NARROW, "own": OWN}
+    assert found.notes == {}
+
+
+def test_roles_without_anybody_say_why() -> None:
+    space, record, _ = trial()
+
+    (found,) = stand_ins(space, record, [])
+
+    assert found.choices == {"own": OWN}
+    assert found.notes == {
+        "match": "no other family here may do what was measured",
+        "mismatch": "no other family here lacks what was measured",
+    }
+
+
+def test_what_is_far_dearer_than_the_layers_own_choices_stays_out() -> None:
+    space, _, _ = trial()
+
+    assert candidates(space, "mix", [WIDE, DEAR]) == [OWN, WIDE]
+
+
+def test_a_choice_of_the_space_is_not_asked_twice() -> None:
+    space, _, _ = trial(OWN, WIDE)
+
+    assert candidates(space, "mix", [WIDE, NARROW]) == [OWN, WIDE, NARROW]
+
+
+def test_a_layer_that_was_not_measured_is_an_error() -> None:
+    space, record, _ = trial(probe={})
+
+    with pytest.raises(RunError) as caught:
+        stand_ins(space, record, [])
+
+    assert str(caught.value) == (
+        "layer mix of trial 3 was not measured, so nothing says what a replacement has to match; "
+        "search again with `probe: true` under `search:` of the file"
+    )
+
+
+def test_a_layer_that_the_space_no_longer_offers_is_an_error() -> None:
+    space, record, _ = trial(WIDE)
+
+    with pytest.raises(UsageError) as caught:
+        stand_ins(space, record, [])
+
+    assert str(caught.value) == (
+        "layer mix of trial 3: the space echo does not offer shift(radius=1) there any more, so a "
+        "fresh copy has no cost to compare; take a trial of the space as it is"
+    )
+
+
+def test_every_role_of_a_layer_is_trained_and_told_before() -> None:
+    space, record, weights = trial()
+    told: list[tuple[int, int, str]] = []
+
+    found = replacement_test(
+        record,
+        weights,
+        space,
+        installed=[NARROW],
+        progress=lambda done, total, now: told.append((done, total, now)),
+    )
+
+    (layer,) = found.layers
+    assert layer.acts_like == "short window"
+    assert {role: one.by for role, one in layer.replacements.items()} == {
+        "mismatch": "noisy",
+        "own": "shift(radius=1)",
+    }
+    assert told == [
+        (0, 3, "without a replacement"),
+        (1, 3, "mix by noisy"),
+        (2, 3, "mix by shift(radius=1)"),
+    ]
+
+
+def test_a_replacement_knows_whether_it_matches() -> None:
+    space, record, weights = trial()
+
+    found = replacement_test(record, weights, space, installed=[NARROW])
+
+    assert found.layers[0].replacements["own"].matches is True
+    assert found.layers[0].replacements["mismatch"].matches is False
