@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import nn
 
+    from itnet_nas.analysis.certificate import Certificate
     from itnet_nas.analysis.hypervolume import Scale
     from itnet_nas.explanation import Explanation
     from itnet_nas.results.record import TrialRecord
+    from itnet_nas.search.run_session import Backend
     from itnet_nas.space.space import Space
 
 
@@ -59,6 +61,74 @@ class Run:
         there = f"trials 0 to {records[-1].number}" if records else "no trial has ended"
         raise UsageError(f"{self.folder} has no record of trial {number}: {there}")
 
+    def certify(
+        self,
+        trial: int | str = "knee",
+        *,
+        seeds: int = 5,
+        most: int = 2,
+        trials: int | None = None,
+        workers: int | None = None,
+        time: str | None = None,
+        address: str | None = None,
+        backend: Backend = "ray",
+    ) -> Certificate:
+        """Test by training what each layer of a trial needs; what was trained before is kept.
+
+        trial    its number, or a rule of `Front.pick`
+        seeds    paired seeds at most; most: swaps of one axis at most
+        trials   at most so many trainings now; a later call goes on
+
+        Raises UsageError for a trial that is not complete, and what `search` raises.
+        """
+        from itnet_nas.search.certify import certify_run
+
+        number = trial if isinstance(trial, int) else self.pareto().pick(trial).number
+        summary = certify_run(
+            self.folder,
+            number,
+            seeds=seeds,
+            most=most,
+            trainings=trials,
+            workers=workers,
+            time=time,
+            address=address,
+            backend=backend,
+        )
+        if summary.ended == "interrupted":
+            raise KeyboardInterrupt
+        found = self.certificate(number)
+        if found is None:  # the request was written before anything was trained
+            raise RunError(f"{self.folder} has lost the request for this certificate")
+        self.report()
+        return found
+
+    def certificate(self, trial: int | None = None) -> Certificate | None:
+        """The certificate of a trial, or the one asked for last; None where none was asked for.
+
+        Made afresh from the records, however many of its trainings have ended.
+        """
+        from itnet_nas.results.store import Store
+        from itnet_nas.search.session import paired_seeds
+
+        with Store.open(self.folder) as store:
+            requests, swaps = store.swaps.requests(), store.swaps.records()
+            records, seed = store.records(), store.search.seed
+        if trial is None and requests:
+            trial = next(reversed(requests))
+        if trial not in requests:
+            return None
+        from itnet_nas.analysis.certificate import certificate
+
+        asked = requests[trial]
+        return certificate(
+            self.space,
+            next(record for record in records if record.number == trial),
+            swaps,
+            seeds=paired_seeds(seed, asked.seeds),
+            most=asked.most,
+        )
+
     def frame(self) -> pd.DataFrame:
         """One row per trial: number, state, objectives, figures, one column per layer."""
         from itnet_nas.results.frame import frame
@@ -80,7 +150,13 @@ class Run:
 
         target = Path(path) if path is not None else self.folder / "report.html"
         try:
-            write_report(self.space, self.records, self.stamp, target, run=str(self.folder))
+            write_report(
+                self.space,
+                self.records,
+                self.stamp,
+                target,
+                run=str(self.folder),
+            )
         except OSError as error:
             raise RunError(f"{target} cannot be written: {error.strerror}") from error
         return target

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, final
 import click
 
 from itnet_nas import __version__
+from itnet_nas.cli.certify import certify
 from itnet_nas.cli.check import check
 from itnet_nas.cli.explain import explain
 from itnet_nas.cli.export import export
@@ -146,6 +147,7 @@ for _verb in (
     status,
     pareto,
     explain,
+    certify,
     table,
     report,
     export,

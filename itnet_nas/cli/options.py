@@ -77,11 +77,14 @@ def search_options(function: F) -> F:
     return function
 
 
-_SEARCH: Sequence[Callable[[Any], Any]] = (
-    click.option("--trials", metavar="N", type=click.IntRange(min=1), help="Trials in all."),
-    click.option(
-        "--time", metavar="TIME", type=Duration(), help="Stop after this long: 90s, 10m, 2h."
-    ),
+def where_to_work(function: F) -> F:
+    """`--workers`, `--address` and `--backend`, for a verb that trains."""
+    for option in reversed(_WHERE):
+        function = option(function)
+    return function
+
+
+_WHERE: Sequence[Callable[[Any], Any]] = (
     click.option(
         "--workers", metavar="N", type=click.IntRange(min=1), help="Trials at the same time."
     ),
@@ -95,6 +98,13 @@ _SEARCH: Sequence[Callable[[Any], Any]] = (
         show_default=True,
         help="local trains in this process, one trial after the other.",
     ),
+)
+_SEARCH: Sequence[Callable[[Any], Any]] = (
+    click.option("--trials", metavar="N", type=click.IntRange(min=1), help="Trials in all."),
+    click.option(
+        "--time", metavar="TIME", type=Duration(), help="Stop after this long: 90s, 10m, 2h."
+    ),
+    *_WHERE,
 )
 
 

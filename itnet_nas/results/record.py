@@ -72,6 +72,7 @@ class TrialRecord(BaseModel):
     probe: Annotated[
         dict[str, LayerProbe], Field(description="layer -> what it does, measured; {} unprobed")
     ] = {}
+    probe_error: Annotated[str, Field(description="why there is no probe")] = ""
     device: str = ""
     started: Annotated[float, Field(description="seconds since the epoch")] = 0.0
     seconds: Annotated[float, Field(ge=0, description="wall clock of the whole trial")] = 0.0

@@ -202,3 +202,8 @@ def trial_seed(seed: int, key: str) -> int:
     """A seed of its own for every architecture of a search: 31 bits of blake2b(seed, key)."""
     text = f"{seed}:{key}".encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=4).digest()) >> 1
+
+
+def paired_seeds(seed: int, count: int) -> tuple[int, ...]:
+    """The seeds of every certificate of a run: none is that of a trial of the search."""
+    return tuple(trial_seed(seed, f"certificate {index}") for index in range(count))

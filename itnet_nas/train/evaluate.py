@@ -30,6 +30,7 @@ from itnet_nas.train.checkpoint import Checkpoint, identity_of
 from itnet_nas.train.device import Device, pick_device
 from itnet_nas.train.finite import NonFiniteLoss
 from itnet_nas.train.loop import Training
+from itnet_nas.train.probing import Probing
 from itnet_nas.train.seeds import reproducible
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from itnet_nas.nn.network import ITNet
     from itnet_nas.results.job import TrialJob
+    from itnet_nas.results.measured import LayerProbe
     from itnet_nas.tasks.task import Task
 
 
@@ -53,6 +55,8 @@ class _Found:
     curve: list[CurvePoint] = field(default_factory=list)
     objectives: dict[str, float] = field(default_factory=dict)
     figures: dict[str, float] = field(default_factory=dict)
+    probe: dict[str, LayerProbe] = field(default_factory=dict)
+    probe_error: str = ""
     weights: bytes | None = None
     error: TrialError | None = None
 
@@ -94,6 +98,8 @@ def evaluate(job: TrialJob, report: Callable[[CurvePoint], bool] | None = None) 
         objectives=found.objectives,
         figures=found.figures,
         curve=tuple(found.curve),
+        probe=found.probe,
+        probe_error=found.probe_error,
         device="" if device is None else device.description,
         started=started,
         seconds=time.perf_counter() - clock,
@@ -131,6 +137,7 @@ def _run(
         )
     network = build_network(job.architecture, load_families(job.kernel_origins), task)
     network.to(device.torch_device)
+    probing = Probing(network, task, job.seed, device.torch_device) if job.probe else None
     training = Training(network, task, job.recipe, job.seed, device)
     found.curve = training.curve
     checkpoint = None
@@ -152,6 +159,8 @@ def _run(
             torch.compiler.reset()
     found.state = TrialState.COMPLETE if complete else TrialState.STOPPED
     _fill(job, training, found)
+    if probing is not None and complete:
+        found.probe, found.probe_error = probing.layers(), probing.error
     if complete:
         measured = _measure(job, network, task, device)
         found.figures |= measured

@@ -93,6 +93,7 @@ def job(member: Architecture | None = None, task: dict[str, Any] | None = None, 
             Objective(name="error", direction="min"),
             Objective(name="flops", direction="min"),
         ),
+        "probe": False,
         "costs": {"flops": 1000.0, "params": 500.0},
     }
     return TrialJob(**{**fields, **changes})
