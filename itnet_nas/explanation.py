@@ -1,162 +1,55 @@
-"""What a run says about one trial: its biases, what they cost, where it stands, what swaps did."""
+"""What a run says about one trial: its biases, what they cost, where it stands, what swaps did.
+
+A bias is declared by the family; where the trial was probed it is measured too, and where there is
+a certificate of the trial, tested.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from itnet_nas.analysis.numbers import change, count, share
+from itnet_nas.analysis.axis_verdict import words
+from itnet_nas.analysis.explained import Explanation, LayerEvidence, Part, Swap
+from itnet_nas.analysis.learned import expressed_layers, verdicts
 from itnet_nas.analysis.pareto import dominated_by, front
 from itnet_nas.analysis.pick import pick
+from itnet_nas.analysis.sure import how_sure, not_solved
 from itnet_nas.analysis.verdict import biases_differ, verdict
-from itnet_nas.analysis.words import axis_words, figure
 from itnet_nas.arch.cost import block_cost, costs
-from itnet_nas.axes import AXES, Bias
+from itnet_nas.axes import AXES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from itnet_nas.analysis.certificate import Certificate
     from itnet_nas.arch.architecture import Architecture, LayerChoice
     from itnet_nas.results.record import TrialRecord
     from itnet_nas.space.space import Space
 
+__all__ = ["Explanation", "explain"]
+
 DECLARED = "declared"
-MOST_OTHERS = 6
 
 
-@dataclass(frozen=True)
-class Part:
-    """What one layer takes of a cost of the network: kernel, norms and MLP together.
-
-    `share` is a part of the whole network, from 0 to 1.
-    """
-
-    amount: float
-    share: float
-
-
-@dataclass(frozen=True)
-class LayerEvidence:
-    """One layer of the trial.
-
-    `evidence` says per axis where its value comes from: `declared` by the family. `tried` counts
-    the complete trials that have this kernel at this layer, `on_front` those of them that are on
-    the front; `of_tried` and `of_front` count all that there are. `kernels_on_front` has for each
-    kernel that a member of the front has here how many of them do.
-    """
-
-    layer: str
-    family: str
-    params: dict[str, Any]
-    kernel: str
-    bias: Bias
-    evidence: dict[str, str]
-    cost: dict[str, Part]
-    tried: int
-    of_tried: int
-    on_front: int
-    of_front: int
-    kernels_on_front: dict[str, int]
-
-
-@dataclass(frozen=True)
-class Swap:
-    """A complete trial that differs from this one in the kernel of one layer and nothing else.
-
-    `change` is that trial's objective minus this one's.
-    """
-
-    layer: str
-    kernel: str
-    trial: int
-    change: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """All of it; `str` gives the lines that the command prints. `failure` is kind and message."""
-
-    trial: int
-    key: str
-    state: str
-    objectives: dict[str, float]
-    figures: dict[str, float]
-    seed: int
-    proposed_by: str
-    failure: str | None
-    verdict: str
-    on_front: bool
-    dominated_by: tuple[int, ...]
-    layers: tuple[LayerEvidence, ...]
-    swaps: tuple[Swap, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """The same as plain JSON."""
-        plain = asdict(self)
-        for layer, one in zip(plain["layers"], self.layers, strict=True):
-            layer["bias"] = one.bias.model_dump(mode="json")
-        return plain
-
-    def __str__(self) -> str:
-        lines = [f"trial {self.trial}: {self.state}"]
-        if self.verdict:
-            lines.append(f"  {self.verdict}")
-        if self.failure is not None:
-            lines.append(f"  {self.failure}")
-        if self.on_front:
-            lines.append("  on the front: no other trial is at least as good in every objective")
-        elif self.dominated_by:
-            which = f"trial {self.dominated_by[0]} is"
-            if len(self.dominated_by) > 1:
-                which = f"trials {', '.join(map(str, self.dominated_by))} are"
-            lines.append(f"  off the front: {which} at least as good in every objective")
-        lines.append(f"  seed {self.seed}, proposed by {self.proposed_by}, key {self.key}")
-        for layer in self.layers:
-            lines += ["", *self._layer(layer)]
-        lines += ["", "○ declared by the kernel's family, not measured"]
-        if self.state == "complete" and not self.swaps:
-            lines.append("no other trial differs in one layer alone, so nothing is known of swaps")
-        elif self.swaps:
-            lines.append("swaps compare single trials of one seed: a small change may be noise")
-        return "\n".join(lines)
-
-    def _layer(self, layer: LayerEvidence) -> list[str]:
-        params = ", ".join(f"{name}={value}" for name, value in layer.params.items())
-        rows = [("family", layer.family), ("params", params or "none")]
-        rows += [(axis, f"○ {words}") for axis, words in axis_words(layer.bias).items()]
-        rows += [
-            ("cost" if not place else "", f"{figure(name, part.amount)}, {share(part.share)}")
-            for place, (name, part) in enumerate(layer.cost.items())
-        ]
-        rows.append(("tried", f"in {layer.tried} of {count(layer.of_tried, 'complete trial')}"))
-        if layer.of_front:
-            others = [
-                f"{kernel} in {number}"
-                for kernel, number in layer.kernels_on_front.items()
-                if kernel != layer.kernel
-            ]
-            if len(others) > MOST_OTHERS:
-                others[MOST_OTHERS:] = [f"{len(others) - MOST_OTHERS} more kernels"]
-            has = f"in {layer.on_front} of {count(layer.of_front, 'member')}"
-            rows.append(("front", "; ".join([has, *others])))
-        swaps = [swap for swap in self.swaps if swap.layer == layer.layer]
-        rows += [
-            ("swapped" if not place else "", f"{swap.kernel}: {_changes(swap)}")
-            for place, swap in enumerate(swaps)
-        ]
-        return [layer.layer, *(f"  {name:<8} {text}" for name, text in rows)]
-
-
-def explain(space: Space, records: Sequence[TrialRecord], record: TrialRecord) -> Explanation:
-    """Put one record beside the others of its run."""
+def explain(
+    space: Space,
+    records: Sequence[TrialRecord],
+    record: TrialRecord,
+    certificate: Certificate | None = None,
+) -> Explanation:
+    """Put one record beside the others of its run; a certificate of another trial is left aside."""
+    if certificate is not None and certificate.trial != record.number:
+        certificate = None
     complete = [other for other in records if other.complete]
     members = front(space, records)
     better = dominated_by(space, record, members) if record.complete else []
-    words = ""
+    said, unsolved = "", ""
     if record.complete:
-        words = f"{verdict(space, record, pick(space, members, 'best'))} "
-        words += biases_differ(space, record)
+        best = pick(space, members, "best")
+        said = f"{verdict(space, record, best)} {biases_differ(space, record)}"
+        unsolved = not_solved(space, best, certificate)
     return Explanation(
         trial=record.number,
         key=record.key,
@@ -166,14 +59,19 @@ def explain(space: Space, records: Sequence[TrialRecord], record: TrialRecord) -
         seed=record.seed,
         proposed_by=record.proposed_by,
         failure=None if record.error is None else f"{record.error.kind}: {record.error.message}",
-        verdict=words,
+        verdict=said,
         on_front=any(other.number == record.number for other in members),
         dominated_by=tuple(other.number for other in better),
         layers=tuple(
-            _evidence(space, record, layer, complete, members)
+            _tested(
+                _evidence(space, record, layer, complete, members),
+                None if unsolved else certificate,
+            )
             for layer in record.architecture.layers
         ),
         swaps=tuple(_swaps(complete, record)) if record.complete else (),
+        not_solved=unsolved,
+        sure=tuple(how_sure(record, certificate)) if record.probe or certificate else (),
     )
 
 
@@ -186,19 +84,36 @@ def _evidence(
 ) -> LayerEvidence:
     tried = _kernels_at(layer.name, complete)
     on_front = _kernels_at(layer.name, members)
+    seen = expressed_layers(space, record).get(layer.name)
+    measured = {} if seen is None else {axis: one.evidence for axis, one in seen.axes.items()}
     return LayerEvidence(
         layer=layer.name,
         family=layer.family,
         params=layer.params,
         kernel=layer.label,
         bias=record.bias[layer.name],
-        evidence=dict.fromkeys(AXES, DECLARED),
+        evidence={**dict.fromkeys(AXES, DECLARED), **measured},
         cost=_parts(space, record.architecture, layer),
         tried=tried[layer.label],
         of_tried=len(complete),
         on_front=on_front[layer.label],
         of_front=len(members),
         kernels_on_front=dict(on_front.most_common()),
+        expressed=seen,
+    )
+
+
+def _tested(layer: LayerEvidence, certificate: Certificate | None) -> LayerEvidence:
+    if certificate is None:
+        return layer
+    found = verdicts(certificate, layer.layer)
+    return replace(
+        layer,
+        tested=tuple(found.values()),
+        says=tuple(
+            f"{axis} {words(one, certificate.quality, certificate.direction)}"
+            for axis, one in found.items()
+        ),
     )
 
 
@@ -246,8 +161,3 @@ def _swaps(complete: Sequence[TrialRecord], record: TrialRecord) -> list[Swap]:
             }
             found.append(Swap(changed[0], theirs[changed[0]], other.number, difference))
     return found
-
-
-def _changes(swap: Swap) -> str:
-    changes = ", ".join(f"{name} {change(value)}" for name, value in swap.change.items())
-    return f"{changes} (trial {swap.trial})"

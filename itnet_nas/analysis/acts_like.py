@@ -43,6 +43,15 @@ def acts_like(reading: Reading, bias: Bias, scores: Scores, domain: Domain) -> t
     return _global(reading, bias, scores, domain, leaning)
 
 
+def with_article(phrase: str) -> str:
+    """`a short window`, `attention`, `a pointwise map`: the phrase behind "acts like"."""
+    if phrase == "pointwise":
+        return "a pointwise map"
+    # Names of what is done, not of a thing.
+    bare = ("attention", "mixing", "pooling", "position", "both ways")
+    return phrase if phrase.endswith(bare) else f"a {phrase}"
+
+
 def _near(reading: Reading, bias: Bias) -> tuple[bool, str]:
     if reading.reach is None:
         return bias.support is not Support.FULL, "how far it looks is declared"

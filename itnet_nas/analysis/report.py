@@ -11,22 +11,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from itnet_nas.analysis.bias_table import bias_table, member
+from itnet_nas.analysis.bias_table import bias_table
 from itnet_nas.analysis.chart import hypervolume_chart, scatter
 from itnet_nas.analysis.failures import failed_by_kind
 from itnet_nas.analysis.hypervolume import hypervolume, scale
+from itnet_nas.analysis.learned import learned
 from itnet_nas.analysis.numbers import column, count, duration, short
 from itnet_nas.analysis.palette import palette
 from itnet_nas.analysis.pareto import front as front_of
 from itnet_nas.analysis.pick import RULES, pick
 from itnet_nas.analysis.verdict import biases_differ, trust, verdict
-from itnet_nas.analysis.words import axis_words, value
+from itnet_nas.analysis.words import value
 from itnet_nas.results.record import TrialState
 from itnet_nas.space.constraint import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from itnet_nas.analysis.certificate import Certificate
     from itnet_nas.results.record import TrialRecord
     from itnet_nas.space.space import Space
 
@@ -40,20 +42,28 @@ def write_report(
     stamp: Mapping[str, Any],
     path: str | Path,
     run: str = "RUN",
+    certificate: Certificate | None = None,
 ) -> Path:
     """Write the report to `path`, replacing it at once; a reader never sees half of it."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(target.name + ".part")
-    draft.write_text(render(space, records, stamp, run), encoding="utf-8")
+    draft.write_text(render(space, records, stamp, run, certificate), encoding="utf-8")
     draft.replace(target)
     return target
 
 
 def render(
-    space: Space, records: Sequence[TrialRecord], stamp: Mapping[str, Any], run: str = "RUN"
+    space: Space,
+    records: Sequence[TrialRecord],
+    stamp: Mapping[str, Any],
+    run: str = "RUN",
+    certificate: Certificate | None = None,
 ) -> str:
     """The page as text. `run` is the run's folder as commands name it.
+
+    What the layers learned is shown of the trial that the certificate belongs to, of the knee
+    without one.
 
     `stamp` may have: command, started (seconds since the epoch), python, platform, versions
     (package -> version), git; what it lacks is left out.
@@ -68,12 +78,18 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters |= {"short": short, "duration": duration}
-    environment.globals |= {"value": value, "count": count, "axis_words": axis_words}
-    return environment.get_template("report.html.j2").render(view(space, records, stamp, run))
+    environment.globals |= {"value": value, "count": count}
+    return environment.get_template("report.html.j2").render(
+        view(space, records, stamp, run, certificate)
+    )
 
 
 def view(
-    space: Space, records: Sequence[TrialRecord], stamp: Mapping[str, Any], run: str
+    space: Space,
+    records: Sequence[TrialRecord],
+    stamp: Mapping[str, Any],
+    run: str,
+    certificate: Certificate | None = None,
 ) -> dict[str, Any]:
     """All that the template shows."""
     front = front_of(space, records)
@@ -98,7 +114,9 @@ def view(
         "members": {row.trial: row for row in table.members},
         "named": named,
         "knee": knee,
-        "candidate": None if knee is None else member(space, knee),
+        "learned": None
+        if knee is None or best is None
+        else learned(space, _shown(records, knee, certificate), best, table, run, certificate),
         "rule": RULES["knee"],
         "verdict": "" if knee is None or best is None else verdict(space, knee, best),
         "differ": "" if knee is None else biases_differ(space, knee),
@@ -117,6 +135,16 @@ def view(
         "commands": _commands(space, knee, run, done=len(records) >= space.search.trials),
         "stamp": _stamp_rows(space, records, stamp),
     }
+
+
+def _shown(
+    records: Sequence[TrialRecord], knee: TrialRecord, certificate: Certificate | None
+) -> TrialRecord:
+    """The trial whose layers are shown."""
+    if certificate is None:
+        return knee
+    tested = (one for one in records if one.complete and one.number == certificate.trial)
+    return next(tested, knee)
 
 
 def _head(space: Space, records: Sequence[TrialRecord], stamp: Mapping[str, Any]) -> dict[str, Any]:

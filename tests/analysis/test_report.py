@@ -221,7 +221,7 @@ def test_biases_are_called_declared() -> None:
     text = Page(render(of, run(of, 20), STAMP)).text
 
     assert "○ declared by the kernel's family." in text
-    assert "measuring it is separate and not in this report" in text
+    assert "not measured: this trial was not probed" in text
     assert "○ window(6)" in text
 
 
