@@ -84,13 +84,14 @@ class Certificate:
         """As in a terminal: the candidate, a line per question, and how it was corrected."""
         lines = [f"trial {self.trial}: {self.label}", self._level()]
         layer = ""
-        wide = max((len(one.axis) + len(one.value) for one in self.axes), default=0) + 2
+        axis = max((len(one.axis) for one in self.axes), default=0)
+        wide = max((len(one.value) for one in self.axes), default=0)
         for one in self.axes:
             if one.layer != layer:
                 layer = one.layer
                 lines.append(f"{', '.join([layer, *one.tied])}: {one.label}")
             said = words(one, self.quality, self.direction)
-            lines.append(f"  {f'{one.axis}  {one.value}':{wide}}  {said}")
+            lines.append(f"  {one.axis:{axis}}  {one.value:{wide}}  {said}")
         return "\n".join([*lines, self.correction])
 
     def _level(self) -> str:
