@@ -156,6 +156,7 @@ class Run:
                 self.stamp,
                 target,
                 run=str(self.folder),
+                certificate=self.certificate(),
             )
         except OSError as error:
             raise RunError(f"{target} cannot be written: {error.strerror}") from error
@@ -258,7 +259,9 @@ class Trial:
         """Which bias each layer has, and where the trial stands; `print` it."""
         from itnet_nas.explanation import explain
 
-        return explain(self._run.space, self._run.records, self.record)
+        return explain(
+            self._run.space, self._run.records, self.record, self._run.certificate(self.number)
+        )
 
     def module(self) -> nn.Module:
         """The trained network. Raises RunError when its weights were not kept."""
