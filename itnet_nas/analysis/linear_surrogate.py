@@ -7,14 +7,15 @@ has, centred. y is signed quality (less is better). The ratio r is the one of a 
 largest evidence, σ² integrated out under an inverse gamma prior whose scale is a hundredth of the
 spread of y: a fit that is perfect by chance does not claim to be certain.
 
-    y − ȳ ~ N(0, σ² C),  C = I + X Xᵀ / r
-    mean(x) = ȳ + kᵀ C⁻¹ (y − ȳ),   var(x) = σ² (1 + x xᵀ/r + 1/n − kᵀ C⁻¹ k),   k = X x / r
+    A = Xᵀ X + r I
+    mean(x) = ȳ + xᵀ A⁻¹ Xᵀ (y − ȳ),      var(x) = σ² (1 + 1/n + xᵀ A⁻¹ x)
 
 It serves to order what is tried next, never as evidence. `fit` and `predict` are all that is used
 of it, so that another surrogate can stand behind the same two names.
 
-Source  Bayesian linear regression, as in MacKay 1992 (evidence); n is small, so it is written in
-        examples (n × n), not in features.
+One singular value decomposition of X serves every r.
+
+Source  Bayesian linear regression with the ratio by evidence, as in MacKay 1992.
 """
 
 from __future__ import annotations
@@ -49,8 +50,7 @@ def fit(space: Space, records: Sequence[TrialRecord]) -> LinearSurrogate:
     names = tuple(sorted({name for row in rows for name in row}))
     features = _encode(rows, names)
     quality = np.array([signed(one, space.objectives[:1])[0] for one in known])
-    tried = [_Posterior(features, quality, ratio) for ratio in RATIOS] if known else []
-    return LinearSurrogate(space, names, max(tried, key=_evidence, default=None))
+    return LinearSurrogate(space, names, _Posterior(features, quality) if known else None)
 
 
 @final
@@ -78,37 +78,39 @@ class LinearSurrogate:
 
 @final
 class _Posterior:
-    """The posterior at one ratio r, from features (n, F) and signed quality (n,)."""
+    """From features (n, F) and signed quality (n,), at the ratio with the largest evidence."""
 
-    def __init__(
-        self, features: NDArray[np.float64], quality: NDArray[np.float64], r: float
-    ) -> None:
-        count = len(quality)
-        self.ratio = r
-        self.middle = features.mean(axis=0)
-        self.centre = float(quality.mean())
-        self.centred = features - self.middle
-        rest = quality - self.centre
-        covariance = np.eye(count) + self.centred @ self.centred.T / r
-        self.inverse = np.linalg.inv(covariance)
-        self.weights = self.inverse @ rest
-        scale = 0.01 * float(rest @ rest) / count + 1e-24
-        self.variance = (float(rest @ self.weights) + 2 * _SHAPE * scale) / (count + 2 * _SHAPE)
-        self.evidence = -0.5 * (count + 2 * _SHAPE) * math.log(self.variance) - 0.5 * float(
-            np.linalg.slogdet(covariance)[1]
-        )
+    def __init__(self, features: NDArray[np.float64], quality: NDArray[np.float64]) -> None:
+        self._middle = features.mean(axis=0)
+        self._centre = float(quality.mean())
+        self._count = len(quality)
+        rest = quality - self._centre
+        left, values, self._axes = np.linalg.svd(features - self._middle, full_matrices=False)
+        self._squares = values**2
+        seen = left.T @ rest
+        total = float(rest @ rest)
+        scale = 0.01 * total / self._count + 1e-24
+        found = []
+        for ratio in RATIOS:
+            # (y − ȳ)ᵀ C⁻¹ (y − ȳ) and ln|C| with C = I + X Xᵀ / r.
+            kept = self._squares / (self._squares + ratio)
+            misfit = max(0.0, total - float(seen**2 @ kept))
+            freedom = self._count + 2 * _SHAPE
+            variance = (misfit + 2 * _SHAPE * scale) / freedom
+            volume = float(np.log1p(self._squares / ratio).sum())
+            found.append((-0.5 * freedom * math.log(variance) - 0.5 * volume, ratio, variance))
+        _, self._ratio, self._variance = max(found)
+        self._weights = seen * values / (self._squares + self._ratio)
 
     def predict(self, row: NDArray[np.float64]) -> tuple[float, float]:
-        centred = row - self.middle
-        shared = self.centred @ centred / self.ratio
-        mean = self.centre + float(shared @ self.weights)
-        prior = 1.0 + float(centred @ centred) / self.ratio + 1.0 / len(self.weights)
-        variance = self.variance * (prior - float(shared @ self.inverse @ shared))
-        return mean, math.sqrt(max(variance, 0.0))
-
-
-def _evidence(posterior: _Posterior) -> float:
-    return posterior.evidence
+        """Mean and standard deviation at features (F,)."""
+        centred = row - self._middle
+        along = self._axes @ centred
+        # What lies across every axis was never varied: there the prior is all that is known.
+        across = max(0.0, float(centred @ centred) - float(along @ along))
+        known = float(along**2 @ (1.0 / (self._squares + self._ratio)))
+        variance = self._variance * (1.0 + 1.0 / self._count + known + across / self._ratio)
+        return self._centre + float(along @ self._weights), math.sqrt(variance)
 
 
 def _features(

@@ -9,7 +9,7 @@ from analysis.support import deep_space, quality, record, run, space
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from itnet_nas.analysis.linear_surrogate import fit
+from itnet_nas.analysis.linear_surrogate import RATIOS, _Posterior, fit
 from itnet_nas.arch.sample import sample
 from itnet_nas.results.record import TrialError
 from itnet_nas.space.space import Objective
@@ -39,20 +39,27 @@ def test_its_deviation_says_how_wrong_it_is() -> None:
     assert 0.6 < np.std(scores) < 1.4
 
 
-def test_it_agrees_with_the_posterior_over_weights() -> None:
-    """Written out in features instead of examples, at the ratio that was chosen."""
-    records = run(DEEP, 30, failing=0.0)
-    surrogate = fit(DEEP, records)
-    posterior = surrogate._posterior
-    assert posterior is not None
-    x = posterior.centred
-    y = np.array([one.objectives["bits_per_byte"] for one in records])
+@given(st.integers(0, 10**6))
+@settings(max_examples=20)
+def test_it_agrees_with_the_formula_written_out(seed: int) -> None:
+    """At the ratio with the largest evidence, from the density of all figures together."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 2, (12, 7)).astype(float)
+    y = x @ rng.normal(size=7) + rng.normal(size=12)
+    new = rng.integers(0, 2, 7).astype(float)
+    centred, rest, at = x - x.mean(0), y - y.mean(), new - x.mean(0)
+    expected = []
+    for ratio in RATIOS:
+        covariance = np.eye(12) + centred @ centred.T / ratio
+        misfit = rest @ np.linalg.solve(covariance, rest)
+        variance = (misfit + 2 * 0.01 * rest @ rest / 12) / 14
+        evidence = -7 * np.log(variance) - 0.5 * np.linalg.slogdet(covariance)[1]
+        inverse = np.linalg.inv(centred.T @ centred + ratio * np.eye(7))
+        mean = y.mean() + at @ inverse @ centred.T @ rest
+        spread = np.sqrt(variance * (1 + 1 / 12 + at @ inverse @ at))
+        expected.append((evidence, mean, spread))
 
-    ridge = np.linalg.solve(x.T @ x + posterior.ratio * np.eye(x.shape[1]), x.T @ (y - y.mean()))
-
-    for place, one in enumerate(records):
-        mean, _ = surrogate.predict(one.architecture)
-        assert mean == pytest.approx(y.mean() + x[place] @ ridge, abs=1e-9)
+    assert _Posterior(x, y).predict(new) == pytest.approx(max(expected)[1:])
 
 
 def test_more_is_better_where_the_objective_says_so() -> None:
