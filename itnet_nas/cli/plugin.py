@@ -98,7 +98,7 @@ def _faults(one: Examination) -> list[tuple[str, str, str, str, str]]:
 def _verdict(one: Examination) -> str:
     """One line: what ran, what was needed, and whether it holds."""
     places = {out.where for out in one.outcomes if out.ran and out.site}
-    at = f" at {len(places)} places" if places else ""
+    at = f" at {len(places)} place{'s' * (len(places) > 1)}" if places else ""
     counted = f"{one.name}: {one.ran} checks ran{at}; {len(one.needs)} needed"
     if one.holds:
         return f"{counted}; all hold"

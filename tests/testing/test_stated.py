@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from support.faulty import Family, broken
+from support.faulty_examined import found
 
 # Bytes: the input moved by two positions, by one and by none, with what fills it up, and the sum.
 KEPT = 4 * 8 * (23 + 22 + 21 + 21)
@@ -13,13 +14,13 @@ KEPT = 4 * 8 * (23 + 22 + 21 + 21)
     "name", ["train_flops", "decode_flops", "traffic_bytes", "activation_bytes"]
 )
 def test_a_cost_left_out_is_caught(name: str) -> None:
-    assert broken(Family(cost={name: None}))["every_cost_is_stated"] == f"states no {name}"
+    assert found(Family(cost={name: None}))["every_cost_is_stated"] == f"states no {name}"
 
 
 def test_all_costs_left_out_are_named_together() -> None:
     cost = {"train_flops": None, "traffic_bytes": None}
 
-    assert broken(Family(cost=cost)) == {
+    assert found(Family(cost=cost)) == {
         "every_cost_is_stated": "states no traffic_bytes and no train_flops"
     }
 
@@ -47,7 +48,7 @@ def test_all_costs_left_out_are_named_together() -> None:
     ],
 )
 def test_a_wrong_figure_is_caught(cost: dict[str, Any], why: str) -> None:
-    assert broken(Family(cost=cost)) == {"every_cost_is_stated": why}
+    assert found(Family(cost=cost)) == {"every_cost_is_stated": why}
 
 
 def test_operations_of_a_step_that_there_is_not_are_caught() -> None:
@@ -69,7 +70,7 @@ def test_operations_of_a_step_that_there_is_not_are_caught() -> None:
     ],
 )
 def test_a_figure_at_the_edge_of_what_is_allowed_passes(cost: dict[str, Any]) -> None:
-    assert broken(Family(cost=cost)) == {}
+    assert found(Family(cost=cost)) == {}
 
 
 @pytest.mark.parametrize(
@@ -83,4 +84,4 @@ def test_a_figure_at_the_edge_of_what_is_allowed_passes(cost: dict[str, Any]) ->
     ],
 )
 def test_evaluations_that_do_not_say_what_happens_are_caught(fault: str, why: str) -> None:
-    assert broken(Family(fault)) == {"evaluations_have_reasons": why}
+    assert found(Family(fault)) == {"evaluations_have_reasons": why}
