@@ -66,9 +66,14 @@ def test_a_quantile_undoes_the_tail(probability: float, freedom: int) -> None:
     assert tail == pytest.approx(1 - probability, abs=1e-12)
 
 
-@given(st.integers(1, 60), st.floats(-30, 30), st.floats(0.01, 5))
-def test_tails_fall(freedom: int, t: float, more: float) -> None:
+@given(st.integers(1, 60), st.floats(0, 30), st.floats(0.01, 5))
+def test_upper_tails_fall(freedom: int, t: float, more: float) -> None:
     assert t_tail(t + more, freedom) < t_tail(t, freedom)
+
+
+@given(st.integers(1, 60), st.floats(-1e3, 1e3))
+def test_the_two_tails_are_all(freedom: int, t: float) -> None:
+    assert t_tail(t, freedom) + t_tail(-t, freedom) == pytest.approx(1.0, abs=1e-15)
 
 
 def test_infinite_t_is_certain() -> None:
