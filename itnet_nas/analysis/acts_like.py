@@ -82,6 +82,8 @@ def _declared_memory(
     both = "" if domain.causal or ordered(scores) else " both ways"
     if reading.depends:
         name = "linear attention" if bias.content is Content.PAIR else "gated recurrence"
+    elif bias.content is Content.PAIR and both:
+        return "low-rank mixing", why
     else:
         name = "recurrence"
     return name + both, why

@@ -9,7 +9,8 @@ Per axis two figures between 0 and 1:
 
     support   lack: the part of r90 that lies outside the window; a window with holes lacks the
               positions between. A kernel that is blind to positions cannot look nearby.
-              surplus: the part of the side that the window reaches beyond r90
+              surplus: the part of the side that the window reaches beyond r90; none for full
+              support where the kernel fades within sight, or fades as a memory does
     sharing   lack: 1 − sharing for one rule at all positions; a blind kernel that does not follow
               content is a mean, which is one state. surplus: a rule of its own at each position
     state     lack: a memory of few states cannot keep a past apart that was measured to be kept
@@ -154,6 +155,10 @@ def _support_surplus(bias: Bias, scores: Scores, reading: Reading, domain: Domai
         return 1.0
     if scores.r90 is None or reading.reach == "even":
         return 0.0
+    if bias.support is Support.FULL and (
+        reading.reach == "far" or (bias.state is not State.NONE and reading.memory is not None)
+    ):
+        return 0.0  # what fades within sight needs all of it, and a memory fades by itself
     whole = float(side(domain))
     reach = whole if bias.support is Support.FULL else float(bias.radius or scores.r90.value)
     return max(0.0, min(1.0, (reach - scores.r90.value - 1) / whole))

@@ -51,7 +51,7 @@ ORDERED = 0.5
 REMEMBERS = 2.0
 WRITES = 0.1
 FEW = 0.5  # state from which on one or two directions hold everything
-NEITHER = 0.75  # sharing under a shift that is no multiple of the period lies below this
+NEITHER = 0.75  # sharing under some shift smaller than the period lies below this
 
 Reach = Literal["point", "local", "far", "even"]
 Sameness = Literal["shared", "periodic", "partly", "own"]
@@ -123,19 +123,20 @@ def ordered(scores: Scores) -> bool:
 
 
 def period(shifts: Mapping[str, Estimate]) -> str | None:
-    """The least shift that leaves the rule as it is while others change it; None without one.
+    """The least shift that leaves the rule as it is while a smaller one changes it; else None.
 
-    Every measured multiple of it must leave the rule as it is too.
+    Every measured multiple of it must leave the rule as it is too. A rule that drifts with position
+    changes more the further it is moved, so there the smaller shifts are the ones that keep it.
     """
     steps = {step: (name, shifts[name]) for name in shifts if (step := _step(name)) is not None}
-    for step in sorted(steps, key=lambda step: (max(map(abs, step)), step)):
+    for step in sorted(steps, key=lambda step: (_size(step), step)):
         name, here = steps[step]
         others = [(other, one) for other, (_, one) in steps.items() if other != step]
         if here.value < SHARED:
             continue
         if any(_multiple(other, step) and one.value < SHARED for other, one in others):
             continue
-        if any(not _multiple(other, step) and one.high < NEITHER for other, one in others):
+        if any(_size(other) < _size(step) and one.high < NEITHER for other, one in others):
             return name
     return None
 
@@ -189,6 +190,10 @@ def _step(name: str) -> tuple[int, ...] | None:
     except ValueError:
         return None
     return step if any(step) else None
+
+
+def _size(step: tuple[int, ...]) -> int:
+    return max(map(abs, step))
 
 
 def _multiple(step: tuple[int, ...], of: tuple[int, ...]) -> bool:

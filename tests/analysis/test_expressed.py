@@ -10,6 +10,7 @@ from analysis.probes import (
     CONV,
     GRID,
     KNOWN,
+    LINEAR_ATTENTION,
     LONG,
     SEQUENCE,
     SSM,
@@ -176,6 +177,25 @@ def test_a_period_that_no_shift_shows_is_partly_shared() -> None:
     found = express(ATTENTION, probe(blocks), SEQUENCE)
 
     assert found.axes["sharing"].words == "partly the same everywhere"
+
+
+def test_a_rule_that_drifts_with_position_is_not_called_periodic() -> None:
+    shifts = {"0,1": 0.97, "1,0": 0.96, "0,3": 0.72, "3,0": 0.55}
+    drifting = scores(
+        0.8, 0.99, 8, sharing=0.8, content=0.9, pattern=0.9, routing=0.16,
+        sharing_by_shift={name: around(value, 0.01) for name, value in shifts.items()},
+    )  # fmt: skip
+
+    found = express(ATTENTION, probe(drifting), GRID).axes["sharing"]
+
+    assert found.words == "partly the same everywhere"
+    assert found.figures.endswith("by shift 0,1: 0.97, 1,0: 0.96, 0,3: 0.72, 3,0: 0.55")
+
+
+def test_linear_attention_that_follows_no_content_is_no_recurrence() -> None:
+    flat = scores(0.07, 0.81, 32, 0.0, 1.0, 0.07, 0.14, 0.02)
+
+    assert express(LINEAR_ATTENTION, probe(flat), SEQUENCE).acts_like == "low-rank mixing"
 
 
 def test_a_grid_repeats_along_one_axis() -> None:

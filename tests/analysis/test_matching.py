@@ -158,6 +158,13 @@ def test_a_kernel_that_may_do_anything_matches_but_is_not_nearest() -> None:
     assert distance(anything, trained, domain) > 0.5
 
 
+@pytest.mark.parametrize("name", ["S4D", "Mamba", "GRU", "LSTM", "linear attention", "Hyena"])
+def test_what_fades_within_sight_is_no_surplus_of_full_support(name: str) -> None:
+    trained, bias, domain, _ = KNOWN[name]
+
+    assert surplus(bias, trained, domain)["support"] == 0
+
+
 def test_periodic_rules_need_a_family_that_repeats() -> None:
     shifts = {"1": around(0.3), "8": around(0.99)}
     trained = scores(0.5, 0.2, 3, 0.0, 0.65, 0.0, 0.0, 0.0, sharing_by_shift=shifts)
