@@ -53,6 +53,8 @@ def probe_network(
 def layer_inputs(network: ITNet, batches: Iterable[Batch], inputs: int) -> dict[str, Field]:
     """Layer -> what its mixer is given in at least `inputs` examples, or in all there are."""
     seen: dict[str, list[Field]] = {name: [] for name in network.blocks}
+    if not seen:
+        return {}
     first = next(iter(seen))
 
     def keep(name: str) -> Any:

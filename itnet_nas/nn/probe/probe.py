@@ -16,6 +16,7 @@ from itnet_nas.nn.probe.places import interior
 from itnet_nas.nn.probe.rows import Field
 from itnet_nas.nn.probe.scores import scores
 from itnet_nas.nn.probe.sums import summed
+from itnet_nas.nn.probe.third import beyond_pairwise
 from itnet_nas.nn.probe.undisturbed import undisturbed
 from itnet_nas.results.measured import Scores
 
@@ -71,7 +72,7 @@ def probe_operator(
         position_P = interior(given, domain, budget.positions, draw)
         channel_C = torch.randperm(given.width, generator=draw)[: budget.channels].to(u_BND.device)
         moved = moves(given, domain, budget.shifts, draw)
-        sums = summed(run, given, domain, position_P, channel_C, moved)
+        sums = summed(run, given, domain, position_P, channel_C, moved, budget.moved_inputs)
         again = Resamples(
             len(position_P),
             len(channel_C),
@@ -82,16 +83,23 @@ def probe_operator(
         found, by_shift, notes = scores(sums, domain, moved, again)
         rows = sums.rows
         if "causality" in found and found["causality"].value > CAUSAL:
-            kept = memory(run, given.u_BND, given.mask_BN, domain, budget, draw)
-            rows += kept.rows
-            found |= {
-                name: one
-                for name, one in (("state", kept.state), ("horizon", kept.horizon))
-                if one is not None
-            }
-            notes |= kept.notes
+            carried = memory(run, given.u_BND, given.mask_BN, domain, budget, draw)
+            also = {"state": carried.state, "horizon": carried.horizon}
+            notes |= carried.notes
+            rows += carried.rows
         else:
-            notes |= dict.fromkeys(("state", "horizon"), notes.get("extent", NOT_CAUSAL))
+            also = {"state": None, "horizon": None}
+            notes |= dict.fromkeys(also, notes.get("causality", NOT_CAUSAL))
+        if "content" in notes:
+            also["beyond_pairwise"], why = None, notes["content"]
+        else:
+            also["beyond_pairwise"], why, more = beyond_pairwise(
+                run, given.u_BND, given.mask_BN, given.x_BNA, budget, draw
+            )
+            rows += more
+        if also["beyond_pairwise"] is None:
+            notes["beyond_pairwise"] = why
+        found |= {name: one for name, one in also.items() if one is not None}
     return Reading(
         scores=Scores(**found, sharing_by_shift=by_shift),
         inputs=len(given),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     # (u_BND, mask_BN, x_BNA) -> y_BND: an Operator, or any callable of that form.
     Run = Callable[[Tensor, Tensor | None, Tensor | None], Tensor]
 
-AT_ONCE = 1 << 22  # numbers of a field, or of a kernel written out, that are held at a time
+AT_ONCE = 1 << 20  # numbers of a field, or of a kernel written out, that are held at a time
 
 
 @final

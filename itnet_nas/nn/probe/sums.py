@@ -59,9 +59,18 @@ class Sums:
 
 
 def summed(
-    op: Run, field: Field, domain: Domain, position_P: Tensor, channel_C: Tensor, moves: list[Move]
+    op: Run,
+    field: Field,
+    domain: Domain,
+    position_P: Tensor,
+    channel_C: Tensor,
+    moves: list[Move],
+    moved_inputs: int,
 ) -> Sums:
-    """Read the rows at these positions and channels, before and after each of the moves."""
+    """Read the rows at these positions and channels, and again after each of the moves.
+
+    Only the first `moved_inputs` examples are moved; `follow` and `each` of the others are 0.
+    """
     positions, channels = len(position_P), len(channel_C)
     position_K = position_P.repeat_interleave(channels)
     channel_K = channel_C.repeat(positions)
@@ -83,7 +92,7 @@ def summed(
             piece |= _one_pair(row_KBND, again_KBND)
         for move in moves:
             piece[f"follow {move.name}"], piece[f"each {move.name}"] = _followed(
-                op, field, move, row_KBND, at_K, of_K
+                op, move, row_KBND, at_K, of_K, moved_inputs
             )
         pieces.append(piece)
     kept = {
@@ -92,8 +101,8 @@ def summed(
     }
     kept = {name: a.reshape(positions, channels, *a.shape[1:]) for name, a in kept.items()}
     moved = {m.name: (kept.pop(f"follow {m.name}"), kept.pop(f"each {m.name}")) for m in moves}
-    fields = 1 + len(moves) + (other is not None)
-    return Sums(kept, moved, in_pairs, fields * len(position_K) * len(field))
+    read = (1 + (other is not None)) * len(field) + len(moves) * min(moved_inputs, len(field))
+    return Sums(kept, moved, in_pairs, read * len(position_K))
 
 
 def borrowed(field: Field) -> Field:
@@ -192,18 +201,19 @@ def _one_pair(row_KBND: Tensor, again_KBND: Tensor) -> dict[str, Tensor]:
 
 
 def _followed(
-    op: Run, field: Field, move: Move, row_KBND: Tensor, at_K: Tensor, of_K: Tensor
+    op: Run, move: Move, row_KBND: Tensor, at_K: Tensor, of_K: Tensor, inputs: int
 ) -> tuple[Tensor, Tensor]:
     """(follow_KB, each_KB) over what the move kept inside; 0 where it lost the row itself."""
+    field = move.field.take(torch.arange(min(inputs, row_KBND.shape[1]), device=at_K.device))
     to_K = move.to_N[at_K]
     # A row that fell over the edge is read at position 0, and not counted.
-    moved_KBND, _ = _apart(
-        rows(op, move.field, to_K.clamp(min=0), of_K), move.field.real_BN, to_K.clamp(min=0)
-    )
+    moved_KBND = rows(op, field, to_K.clamp(min=0), of_K)
+    moved_KBND, _ = _apart(moved_KBND, field.real_BN, to_K.clamp(min=0))
     stays_N = move.to_N >= 0
     there_KBND = moved_KBND[:, :, move.to_N[stays_N]]
-    here_KBND = row_KBND[:, :, stays_N]
+    here_KBND = row_KBND[:, : len(field), stays_N]
     counts_K1 = (to_K >= 0).unsqueeze(-1).to(row_KBND.dtype)
-    follow_KB = 2 * (here_KBND * there_KBND).sum((-1, -2))
-    each_KB = here_KBND.square().sum((-1, -2)) + there_KBND.square().sum((-1, -2))
-    return follow_KB * counts_K1, each_KB * counts_K1
+    follow_KB = 2 * (here_KBND * there_KBND).sum((-1, -2)) * counts_K1
+    each_KB = (here_KBND.square() + there_KBND.square()).sum((-1, -2)) * counts_K1
+    rest = row_KBND.new_zeros(len(at_K), row_KBND.shape[1] - len(field))
+    return torch.cat([follow_KB, rest], 1), torch.cat([each_KB, rest], 1)

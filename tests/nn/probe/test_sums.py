@@ -19,7 +19,7 @@ from itnet_nas.nn.probe.sums import borrowed, summed
 from itnet_nas.results.measured import Scores
 from itnet_nas.testing.influence import jacobian
 
-ALL = Budget("all", inputs=3, positions=99, channels=99, shifts=(1,), resamples=20)
+ALL = Budget("all", inputs=3, positions=99, channels=99, moved_inputs=3, shifts=(1,), resamples=20)
 SEQUENCE = Domain(kind="sequence", shape=(8,))
 PAST = Domain(kind="sequence", shape=(8,), causal=True)
 GRID = Domain(kind="grid", shape=(4, 4))
@@ -154,9 +154,9 @@ def test_masked_positions_are_not_there() -> None:
     op = operator(SEQUENCE, heads=2)
     at, channel = torch.tensor([2, 3]), torch.arange(4)
 
-    with_padding = summed(op, Field(padded, mask_BN), SEQUENCE, at, channel, [])
+    with_padding = summed(op, Field(padded, mask_BN), SEQUENCE, at, channel, [], 0)
     short = Domain(kind="sequence", shape=(6,))
-    without = summed(op, Field(padded[:, :6]), short, at, channel, [])
+    without = summed(op, Field(padded[:, :6]), short, at, channel, [], 0)
 
     assert with_padding.in_pairs
     for name, value in without.kept.items():
@@ -170,7 +170,7 @@ def test_a_row_at_a_masked_position_weighs_nothing() -> None:
     op = operator(SEQUENCE, heads=2)
 
     kept = summed(
-        op, Field(values(SEQUENCE), mask_BN), SEQUENCE, torch.tensor([4]), torch.arange(2), []
+        op, Field(values(SEQUENCE), mask_BN), SEQUENCE, torch.tensor([4]), torch.arange(2), [], 0
     ).kept
 
     assert kept["total"][0, :, 1].tolist() == [0, 0]
