@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from itnet_nas.kernels.site import Domain
-    from itnet_nas.results.measured import Scores
+    from itnet_nas.results.measured import LayerProbe, Scores
 
+GENERAL = ("integral",)  # families of which it is asked what their layers became
 _SAME = 1e-6  # distances closer than this differ in how a sum came out alone
 
 
@@ -104,10 +105,24 @@ def nearest_families(scores: Scores, domain: Domain, most: int = 3) -> list[Near
     return nearest
 
 
+def nearest_rows(probe: LayerProbe, domain: Domain, most: int = 3) -> list[tuple[str, str]]:
+    """Rows of (name, words) for the terminal: nearest families, then hints, marked as such."""
+    rows = []
+    for place, one in enumerate(nearest_families(probe.trained, domain, most)):
+        words = str(one)
+        if not one.able:
+            words += f"; it cannot do this: {', '.join(one.lacking)}"
+        rows.append(("nearest" if place == 0 else "then", words))
+    rows += [
+        ("hint", f"{line} (read off weights: no evidence)") for line in hint_lines(probe.hints)
+    ]
+    return rows
+
+
 def hint_lines(hints: Mapping[str, tuple[float, ...]]) -> list[str]:
-    """`width into the past: 1.5, 12.0 positions`: what the weights say of themselves."""
+    """`width, past: 1.5, 12.0 positions by head`: what the weights say of themselves."""
     return [
-        f"{name}: {', '.join(f'{value:.1f}' for value in values)} positions"
+        f"{name}: {', '.join(f'{value:.1f}' for value in values)} positions by head"
         for name, values in hints.items()
     ]
 

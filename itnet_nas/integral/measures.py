@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from itnet_nas.integral.positions import coordinates, domain_shape
 from itnet_nas.integral.precision import at_least_float32
 
-_NARROWEST = math.log(0.3)  # positions; the next one then counts less than a hundredth
+NARROWEST = math.log(0.3)  # positions; the next one then counts less than a hundredth
 
 
 @final
@@ -51,7 +51,7 @@ class PairWindow(NamedTuple):
         o_ACS = self.x_NA[queries].T.unsqueeze(2) - self.x_NA[keys].T.unsqueeze(1)
         phi_HCS = torch.ones_like(o_ACS[:1])
         if self.log_width_HAT is not None:
-            rate_HAT11 = torch.exp(-self.log_width_HAT.clamp(min=_NARROWEST))[..., None, None]
+            rate_HAT11 = torch.exp(-self.log_width_HAT.clamp(min=NARROWEST))[..., None, None]
             rate_HACS = rate_HAT11[:, :, 0]
             if rate_HAT11.shape[2] > 1:
                 rate_HACS = torch.where(o_ACS > 0, rate_HACS, rate_HAT11[:, :, 1])

@@ -82,3 +82,7 @@ class LayerProbe(BaseModel):
     rows: Annotated[int, Field(ge=1, description="rows of the Jacobian, over all examples")]
     seconds: Annotated[float, Field(ge=0, description="wall clock of the probe of this layer")] = 0
     notes: Annotated[dict[str, str], Field(description="score -> why it is not there")] = {}
+    hints: Annotated[
+        dict[str, tuple[FiniteFloat, ...]],
+        Field(description="what weights say of themselves, such as widths; no evidence"),
+    ] = {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, final
 
 from itnet_nas.nn.probe import DEFAULT, probe_network
+from itnet_nas.nn.probe.hints import hints
 from itnet_nas.nn.probe.network import layer_inputs
 from itnet_nas.nn.probe.stepping import step_error
 from itnet_nas.results.measured import LayerProbe
@@ -54,6 +55,7 @@ class Probing:
                 rows=reading.rows,
                 seconds=reading.seconds + (self._before[name].seconds if self._before else 0.0),
                 notes=reading.notes,
+                hints=hints(self._network.blocks[name].mixer),
             )
             for name, reading in after.items()
         }
