@@ -71,7 +71,9 @@ def explain(
         ),
         swaps=tuple(_swaps(complete, record)) if record.complete else (),
         not_solved=unsolved,
-        sure=tuple(how_sure(record, certificate)) if record.probe or certificate else (),
+        sure=tuple(how_sure(record, certificate))
+        if record.probe or record.probe_error or certificate
+        else (),
     )
 
 

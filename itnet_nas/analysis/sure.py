@@ -51,6 +51,8 @@ def how_sure(record: TrialRecord, certificate: Certificate | None) -> list[str]:
         )
         if any(one.initial is not None for one in record.probe.values()):
             lines.append("changes since initialisation are named where the intervals lie apart")
+    elif record.probe_error:
+        lines.append(f"not measured, since the probe failed: {record.probe_error}")
     else:
         lines.append(
             "not measured: this trial was not probed, so ○ says what a layer may do, not what it "

@@ -62,6 +62,15 @@ def test_what_was_neither_measured_nor_tested_says_so() -> None:
     ]
 
 
+def test_a_probe_that_failed_says_why() -> None:
+    plain = next(one for one in run(OF, 20) if one.complete)
+    failed = plain.model_copy(update={"probe_error": "RuntimeError: no backward pass"})
+
+    assert how_sure(failed, None)[0] == (
+        "not measured, since the probe failed: RuntimeError: no backward pass"
+    )
+
+
 def commands(*given, **others):  # type: ignore[no-untyped-def]
     return [command for command, _ in what_next(*given, **{"trials": 20, "solved": True, **others})]
 
