@@ -1,16 +1,17 @@
 """The replacement test: does what matches a layer's measured bias stand in for it?
 
 One layer of a trained network gets another operator; everything else stays as it was trained. Of S
-steps of the trial, S · share are spent on it (a fifth unless asked otherwise), in two halves:
+steps of the trial, S · share are spent on it (a fifth unless asked otherwise), in two parts:
 
-    fit   the new operator alone learns what the old one gave: min Σ (new(u) − old(u))² / Σ old(u)²
-          over the layer's real inputs u in training batches; all else is frozen
-    tune  the whole network is trained with the task's loss
+    fit   three quarters: the new operator alone learns what the old one gave, over the layer's real
+          inputs u in training batches, min Σ (new(u) − old(u))² / Σ old(u)²; all else is frozen
+    tune  one quarter: the whole network is trained with the task's loss
 
 Both use the recipe's AdamW, batch size, clipping and cosine decay to `final_lr` of the peak, with a
-tenth of their steps as warm-up. The peak is the recipe's while fitting and TUNE of it while tuning,
-since a trained network forgets at the full one; that figure was chosen on the two controls alone.
-An operator without weights is only tuned.
+tenth of their steps as warm-up. The peak is FIT times the recipe's, then TUNE of it, since a network
+that is trained forgets at the full one. An operator without weights is only tuned. Split and peaks
+were chosen by the two controls alone: fresh copies of trained layers should lose little, and a
+network that is only tuned nothing.
 
 Initial weights of the new operator come from `seed`, batches from the trial's seed + 1 + `seed`, so
 that every replacement of a trial sees the same ones. Two controls run the same way: a fresh copy of
@@ -55,7 +56,8 @@ if TYPE_CHECKING:
     from itnet_nas.tasks.batch import Batch
     from itnet_nas.tasks.facts import Recipe
 
-TUNE = 0.1  # of the recipe's peak learning rate, for the whole network
+FIT = 3.0  # of the recipe's peak learning rate, for the new operator alone
+TUNE = 0.3  # of the recipe's peak learning rate, for the whole network
 SHARE = 0.2  # of the trial's steps, for one replacement
 TINY = 1e-12  # keeps a layer that gives nothing but zeros from a division by zero
 
@@ -108,7 +110,7 @@ class Replacing:
         self.record = record
         self.space = space
         self.seed = seed
-        self.fit_steps = steps // 2
+        self.fit_steps = 3 * steps // 4
         self.tune_steps = steps - self.fit_steps
         self.objective = space.objectives[0]
         self._weights = weights
@@ -236,7 +238,7 @@ class Replacing:
 
     def _fit(self, network: ITNet, old: Operator, new: Operator) -> float:
         """Train `new` alone; the misfit over the last tenth of the steps."""
-        recipe = self._recipe(self.fit_steps, self.record.recipe.lr)
+        recipe = self._recipe(self.fit_steps, FIT * self.record.recipe.lr)
         optimizer = make_optimizer(new, recipe)
         network.eval()
         new.train()

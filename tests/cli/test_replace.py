@@ -117,8 +117,8 @@ def test_a_layer_gives_way_to_a_match_a_mismatch_and_a_copy(
     assert re.sub(r"([+-]?\d+\.\d+(e-\d+)?|±0)", "y", test) == (
         "replacement test of trial 0: bits/byte, + is worse, beside the same network without a "
         "replacement\n"
-        "  each replacement: 2 steps to fit it alone, then 2 of the whole network; seed 0\n"
-        "  without a replacement: y, after 2 steps more y\n"
+        "  each replacement: 3 steps to fit it alone, then 1 of the whole network; seed 0\n"
+        "  without a replacement: y, after 1 step more y\n"
         "\n"
         "mix: acts like short window; conv(radius=1, channels=depthwise, dilation=1) was trained\n"
         "  match      locally_connected(radius=1, groups=4): y\n"
