@@ -81,10 +81,11 @@ def _content(sums: Sums, again: Resamples) -> dict[str, Tensor | str]:
         return dict.fromkeys(("content", "pattern", "routing"), ONE_INPUT)
     meet, level, overlap, both = (sums.kept[n] for n in ("meet", "level", "overlap", "both"))
     ratio = again.ratio_of_pairs if sums.in_pairs else again.ratio
-    tiny = torch.finfo(torch.float64).tiny
+    # Where both are 0 nothing is weighed; rounding must not make two rows more than parallel.
+    alike = torch.where(both > 0, meet.square() / both, 0).minimum(both)
     return {
         "content": 1 - ratio(meet, level),
-        "pattern": 1 - ratio(meet.square() / both.clamp(min=tiny), both),
+        "pattern": 1 - ratio(alike, both),
         "routing": 1 - ratio(overlap, both),
     }
 

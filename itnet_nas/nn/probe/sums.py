@@ -181,12 +181,14 @@ def _apart(row_KBND: Tensor, real_BN: Tensor, at_K: Tensor) -> tuple[Tensor, Ten
 
 def _every_pair(row_KBND: Tensor, e_KBN: Tensor) -> dict[str, Tensor]:
     flat_KBF = row_KBND.flatten(2)
+    # Roots first: the product of two small energies is less than float32 can hold.
     total_KB, root_KBN = e_KBN.sum(-1), e_KBN.sqrt()
+    size_KB = total_KB.sqrt()
     return {
         "meet": flat_KBF @ flat_KBF.mT,
         "overlap": root_KBN @ root_KBN.mT,
         "level": (total_KB.unsqueeze(1) + total_KB.unsqueeze(2)) / 2,
-        "both": (total_KB.unsqueeze(1) * total_KB.unsqueeze(2)).sqrt(),
+        "both": size_KB.unsqueeze(1) * size_KB.unsqueeze(2),
     }
 
 
@@ -194,9 +196,9 @@ def _one_pair(row_KBND: Tensor, again_KBND: Tensor) -> dict[str, Tensor]:
     e_KBN, also_KBN = row_KBND.square().sum(-1), again_KBND.square().sum(-1)
     return {
         "meet": (row_KBND * again_KBND).sum((-1, -2)),
-        "overlap": (e_KBN * also_KBN).sqrt().sum(-1),
+        "overlap": (e_KBN.sqrt() * also_KBN.sqrt()).sum(-1),
         "level": (e_KBN.sum(-1) + also_KBN.sum(-1)) / 2,
-        "both": (e_KBN.sum(-1) * also_KBN.sum(-1)).sqrt(),
+        "both": e_KBN.sum(-1).sqrt() * also_KBN.sum(-1).sqrt(),
     }
 
 

@@ -135,6 +135,34 @@ def test_a_kernel_of_absolute_places_does_not_move_with_the_cloud() -> None:
     assert value(scores(here, CLOUD), "sharing") < 0.5
 
 
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+def test_how_loud_a_layer_is_does_not_matter(scale: float) -> None:
+    op = operator(attention.FAMILY, scale=2, heads=4)
+
+    def scaled(u_BND, mask_BN, x_BNA):
+        return scale * op(u_BND, mask_BN, x_BNA)
+
+    found, wanted = scores(scaled), scores(op)
+
+    for name in ("self_share", "extent", "r90", "sharing", "content", "pattern", "routing"):
+        assert value(found, name) == pytest.approx(value(wanted, name), abs=1e-3), name
+
+
+def test_an_input_for_which_a_layer_is_silent_weighs_nothing() -> None:
+    """What its rows look like is rounding; whether it answers at all is content."""
+    op = operator(conv.FAMILY, radius=2)
+
+    def gated(u_BND, mask_BN, x_BNA):
+        loud_B = torch.arange(len(u_BND)) % 2  # of eight inputs every second one
+        return op(u_BND, mask_BN, x_BNA) * (1e-13 + loud_B)[:, None, None]
+
+    found = scores(gated)
+
+    assert value(found, "pattern") == pytest.approx(0, abs=1e-3)
+    assert value(found, "routing") == pytest.approx(0, abs=1e-3)
+    assert value(found, "content") > 0.5
+
+
 def test_identity_does_not_mix() -> None:
     found = scores(operator(identity.FAMILY))
 
