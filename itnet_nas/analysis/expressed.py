@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 from itnet_nas.analysis.acts_like import acts_like
 from itnet_nas.analysis.partings import moved, partings
-from itnet_nas.analysis.reading import SHARED, ordered, read
+from itnet_nas.analysis.reading import SHARED, WRITES, ordered, read
 from itnet_nas.analysis.words import axis_words, estimate
 
 if TYPE_CHECKING:
@@ -160,10 +160,7 @@ def _state(reading: Reading, probe: LayerProbe, bias: Bias, domain: Domain) -> t
     if reading.memory == "kept apart" and bias.state_size is None:
         return "none: the past is kept apart", ""
     if reading.memory == "few directions" and scores.state and scores.horizon:
-        return (
-            f"about {_count(1 / scores.state.value, 'state')}, "
-            f"{scores.horizon.value:.1f} positions long"
-        ), ""
+        return f"{_states(scores.state)}, {scores.horizon.value:.1f} positions long", ""
     if reading.memory == "kept apart" and scores.state:
         reason = f"too many states to be told from none ({estimate('state', scores.state)})"
     elif reading.short and scores.horizon:
@@ -236,6 +233,13 @@ def _scores(probe: LayerProbe) -> dict[str, Change]:
         for name in names
         if (trained := triple(probe.trained, name)) is not None
     }
+
+
+def _states(state: Estimate) -> str:
+    """`about 4 states`, or `3 states or more` where the interval leaves open how many."""
+    if state.low < WRITES:
+        return f"{_count(1 / state.high, 'state')} or more"
+    return f"about {_count(1 / state.value, 'state')}"
 
 
 def _count(number: float, noun: str) -> str:

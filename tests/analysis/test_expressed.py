@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 
 from itnet_nas.analysis.expressed import express
 from itnet_nas.axes import AXES, Bias, Sharing, Support
+from itnet_nas.results.measured import Estimate
 
 
 @pytest.mark.parametrize("name", KNOWN)
@@ -72,6 +73,15 @@ def test_a_memory_is_counted_in_states_and_positions() -> None:
 
     assert found.marked == "● about 4 states, 7.7 positions long"
     assert found.figures == "state 0.25 [0.23, 0.27] · horizon 7.7 [7.3, 8.1]"
+
+
+def test_a_memory_of_uncertain_size_says_how_many_states_at_least() -> None:
+    trained, bias, domain, _ = KNOWN["GRU"]
+    unsure = trained.model_copy(update={"state": Estimate(value=0.16, low=0.0, high=0.33)})
+
+    found = express(bias, probe(unsure), domain).axes["state"]
+
+    assert found.marked == "● 3 states or more, 3.3 positions long"
 
 
 def test_a_state_that_no_jacobian_can_tell_is_declared_and_proved_by_its_step() -> None:
