@@ -37,14 +37,11 @@ def check(module: str, as_json: bool) -> int:
     """
     if not __debug__:
         raise UsageError("checks need assertions; run it without python -O or PYTHONOPTIMIZE")
-    import torch
-
     from itnet_nas.testing.finding import find_plugins
     from itnet_nas.testing.kernel_contract import examine_family
     from itnet_nas.testing.task_examination import examine_task
 
     offer = find_plugins(module)
-    torch.set_num_threads(1)  # small tensors: threads only wait for one another
     found = []
     for name, family in offer.families.items():
         talk(f"{module}: checking the family {name} …")

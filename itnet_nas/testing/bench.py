@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from itnet_nas.integral.masks import zero_masked
 from itnet_nas.kernels import Domain, Site
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -74,6 +75,17 @@ def conduct(check: Callable[[Any], None], subject: Any) -> None:
     before = _demands.get()
     check(subject)
     nothing_here(_demands.get() == before, "it asked for nothing")
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch with a single thread: on small tensors, threads only wait for one another."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from itnet_nas.testing.bench import (
     Skipped,
     benches,
     conduct,
+    one_thread,
 )
 from itnet_nas.testing.examination import Examination, Need, Outcome, outcome, reason
 from itnet_nas.testing.kernel_checks import CASE_CHECKS, FAMILY_CHECKS, PROMISES
@@ -85,7 +86,8 @@ def examine_family(
         tried = []
     standing: list[Outcome] = []
     for case in tried:
-        first, more, wanted = _examine_case(family, case, sites)
+        with one_thread():
+            first, more, wanted = _examine_case(family, case, sites)
         standing.append(first)
         outcomes += more
         needs += wanted
