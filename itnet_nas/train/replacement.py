@@ -7,11 +7,11 @@ steps of the trial, S · share are spent on it (a fifth unless asked otherwise),
           inputs u in training batches, min Σ (new(u) − old(u))² / Σ old(u)²; all else is frozen
     tune  one quarter: the whole network is trained with the task's loss
 
-Both use the recipe's AdamW, batch size, clipping and cosine decay to `final_lr` of the peak, with a
-tenth of their steps as warm-up. The peak is FIT times the recipe's, then TUNE of it, since a network
-that is trained forgets at the full one. An operator without weights is only tuned. Split and peaks
-were chosen by the two controls alone: fresh copies of trained layers should lose little, and a
-network that is only tuned nothing.
+Both use the recipe's AdamW, batch size, clipping and cosine decay to `final_lr` of the peak, and a
+tenth of their steps as warm-up. The peak is FIT times the recipe's, then TUNE of it, since a whole
+network forgets at the full one. An operator without weights is only tuned. Split and peaks were
+chosen by the two controls alone: fresh copies of trained layers should lose little, and a network
+that is only tuned nothing.
 
 Initial weights of the new operator come from `seed`, batches from the trial's seed + 1 + `seed`, so
 that every replacement of a trial sees the same ones. Two controls run the same way: a fresh copy of

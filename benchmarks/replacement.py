@@ -1,0 +1,235 @@
+"""Does what matches a layer's measured bias stand in for it, and what does not match fail to?
+
+    python benchmarks/replacement.py                            every task, seed 0
+    python benchmarks/replacement.py --tasks recall,mqar --seeds 3
+
+For each task and seed a network is trained and probed as in a search: on planted tasks the planted
+one, on real ones the one named in REAL. Then every layer of it is replaced, one at a time: by the
+cheapest kernel of another family that may do what the probe measured, by one that may not and is as
+dear or dearer, and by a fresh copy of itself. `itnet_nas.train.replacement` states how they are
+trained. What each loses is set against the same network trained on for as long.
+
+Compared are layers that have both replacements. A layer is judged where its fresh copy was learned
+again, losing at most a third of what the mismatch lost; where even the copy was not, nothing that
+may come in had the time. The ratios are given with and without those.
+
+What was measured is kept in `--folder`, one file for each task and seed; what is there is not
+trained again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from itnet_nas.arch.architecture import Architecture
+    from itnet_nas.space.space import Choice, Space
+
+SPACES = Path(__file__).resolve().parents[1] / "search_spaces"
+THIRD = 1 / 3  # of what the mismatches lose, the matches may lose
+
+# Space -> steps, and for each layer the family to train, its first choice in the file.
+REAL: dict[str, tuple[int, dict[str, str]]] = {
+    "quickstart": (300, {"local": "conv", "memory": "gru"}),
+    "fashion_mnist": (300, {"mix1": "conv", "mix2": "position_mixer"}),
+}
+
+
+def names() -> list[str]:
+    """Real tasks, then the planted ones, by the names of their spaces."""
+    return [*REAL, *sorted(path.stem for path in (SPACES / "planted").glob("*.yaml"))]
+
+
+def study(name: str, seed: int, folder: Path) -> dict[str, Any]:
+    """Train, probe and replace; kept as JSON."""
+    kept = folder / f"{name}_{seed}.json"
+    if kept.exists():
+        found: dict[str, Any] = json.loads(kept.read_text())
+        return found
+    from itnet_nas.search.jobs import make_job
+    from itnet_nas.train.evaluate import evaluate
+    from itnet_nas.train.replace_all import replacement_test
+
+    started, cpu = time.time(), time.process_time()
+    space, architecture = network(name)
+    job = make_job(
+        space,
+        space.search,
+        architecture,
+        number=0,
+        seed=seed,
+        proposed_by="benchmark",
+        checkpoint=folder,
+        keep_weights=True,
+        probe=True,
+    )
+    outcome = evaluate(job.model_copy(update={"checkpoint": None, "checkpoint_every": 0}))
+    record = outcome.record
+    if record.error is not None or outcome.weights is None:
+        raise RuntimeError(f"{name}, seed {seed}, could not be trained: {record.error}")
+    test = replacement_test(record, outcome.weights, space, seed=seed)
+    found = {
+        "task": name,
+        "seed": seed,
+        "device": record.device,
+        "steps": record.steps,
+        "objective": test.objective,
+        "score": record.objectives[test.objective],
+        "test": test.as_json(),
+        "cpu_minutes": (time.process_time() - cpu) / 60,
+        "minutes": (time.time() - started) / 60,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(found, indent=1))
+    return found
+
+
+def network(name: str) -> tuple[Space, Architecture]:
+    """A space, and the member of it that is trained: every layer present, one after the other."""
+    from itnet_nas.arch.architecture import Architecture, LayerChoice
+    from itnet_nas.space.load import load_space
+    from itnet_nas.space.space import Space
+
+    if name in REAL:
+        steps, families = REAL[name]
+        space = load_space(SPACES / f"{name}.yaml")
+        recipe = space.recipe.model_copy(update={"steps": steps, "eval_every": 0})
+        # A new Space, since a copy would keep the fingerprint of the old one.
+        space = Space.model_validate(space.model_dump() | {"recipe": recipe})
+    else:
+        space = load_space(SPACES / "planted" / f"{name}.yaml")
+        families = planted(space)
+    layers = tuple(
+        LayerChoice(name=layer, family=one.family, params=one.params)
+        for layer, one in (
+            (layer.name, first(layer.choices, families[layer.name])) for layer in space.layers
+        )
+    )
+    return space, Architecture(
+        width=space.width,
+        mlp_ratio=space.mlp_ratio,
+        layers=layers,
+        edges=tuple(sorted((edge.source, edge.target) for edge in space.edges)),
+    )
+
+
+def planted(space: Space) -> dict[str, str]:
+    """Layer -> the planted family; a layer that is planted as indifferent gets a window."""
+    from itnet_nas.registry import load_origin
+
+    answers = [answer.family for answer in load_origin(space.task_origin, "task").planted]
+    answers += ["conv"] * (len(space.layers) - len(answers))
+    return {layer.name: family for layer, family in zip(space.layers, answers, strict=True)}
+
+
+def first(choices: tuple[Choice, ...], family: str) -> Choice:
+    """The first choice of a family."""
+    return next(choice for choice in choices if choice.family == family)
+
+
+def rows(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """One row for each layer of a study, with what each role lost; None where it has nobody."""
+    return [
+        {
+            "task": found["task"],
+            "seed": found["seed"],
+            "objective": found["objective"],
+            "score": found["score"],
+            "layer": layer["layer"],
+            "kernel": layer["kernel"],
+            "acts_like": layer["acts_like"],
+            **{
+                role: layer["replacements"].get(role, {}).get("lost")
+                for role in ("match", "mismatch", "own")
+            },
+            **{
+                f"by_{role}": layer["replacements"].get(role, {}).get("family")
+                for role in ("match", "mismatch")
+            },
+        }
+        for layer in found["test"]["layers"]
+    ]
+
+
+def compared(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that have both a match and a mismatch with a figure."""
+    return [row for row in layers if row["match"] is not None and row["mismatch"] is not None]
+
+
+def judged(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of them whose fresh copy was learned again in the time that there was."""
+    return [
+        row
+        for row in compared(layers)
+        if row["own"] is not None and row["own"] <= THIRD * max(row["mismatch"], 0.0)
+    ]
+
+
+def ratio(layers: list[dict[str, Any]]) -> float:
+    """Mean loss of matches over mean loss of mismatches."""
+    return statistics.mean(row["match"] for row in layers) / statistics.mean(
+        row["mismatch"] for row in layers
+    )
+
+
+def table(layers: list[dict[str, Any]]) -> str:
+    """Markdown: one line for each layer, then the ratios."""
+    lines = [
+        "| task, seed | score | layer | trained | acts like | match | loses | mismatch | loses "
+        "| fresh copy loses |",
+        "|---|---:|---|---|---|---|---:|---|---:|---:|",
+    ]
+    for row in layers:
+        lines.append(
+            f"| {row['task']}, {row['seed']} | {row['score']:.3f} {row['objective']} "
+            f"| {row['layer']} | {row['kernel'].partition('(')[0]} | {row['acts_like']} "
+            f"| {row['by_match'] or '–'} | {figure(row['match'])} "
+            f"| {row['by_mismatch'] or '–'} | {figure(row['mismatch'])} | {figure(row['own'])} |"
+        )
+    lines.append("")
+    groups = {
+        "real tasks": [row for row in layers if row["task"] in REAL],
+        "planted tasks": [row for row in layers if row["task"] not in REAL],
+        "all": layers,
+    }
+    for name, group in groups.items():
+        for words, there in (("compared", compared(group)), ("judged", judged(group))):
+            if there:
+                fewer = sum(row["match"] <= THIRD * row["mismatch"] for row in there)
+                lines.append(
+                    f"- {name}, {len(there)} of {len(group)} layers {words}: matches lose "
+                    f"{ratio(there):.2f} of what mismatches lose on average; at most a third in "
+                    f"{fewer} of {len(there)}"
+                )
+    return "\n".join(lines)
+
+
+def figure(loss: float | None) -> str:
+    """`+0.012`, or a dash."""
+    return "–" if loss is None else f"{loss:+.3f}"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--folder", type=Path, default=Path("runs/replacement"))
+    parser.add_argument("--tasks", default=",".join(names()))
+    parser.add_argument("--seeds", type=int, default=1, help="trained networks of each task")
+    options = parser.parse_args()
+    layers = []
+    for seed in range(options.seeds):
+        for name in options.tasks.split(","):
+            found = study(name, seed, options.folder)
+            layers += rows(found)
+            print(f"{name} {seed}: {found['minutes']:.1f} min", flush=True)
+    print()
+    print(table(layers))
+
+
+if __name__ == "__main__":
+    main()
