@@ -212,12 +212,12 @@ def test_every_plugin_file_is_declared(group: str) -> None:
         declared = tomllib.load(file)["project"]["entry-points"][group]
 
     offered = {
-        path.stem
-        for path in (ROOT / "plugins" / folder).glob("*.py")
+        ".".join(path.relative_to(ROOT / "plugins").with_suffix("").parts)
+        for path in (ROOT / "plugins" / folder).rglob("*.py")
         if _offers_something(path, group)
     }
 
-    assert {value.split(":")[0].split(".")[1] for value in declared.values()} == offered
+    assert {value.split(":")[0] for value in declared.values()} == offered
 
 
 def _offers_something(path: Path, group: str) -> bool:

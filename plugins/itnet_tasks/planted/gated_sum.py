@@ -1,9 +1,17 @@
-"""Gated sum: count what is kept since the last reset.
+"""Gated sum: two running sums; each token adds to one, or asks for one, or clears both.
 
-    s[n] = a[n] s[n − 1] + k[n] x[n],      y[n] = s[n] / √48        each of 8 channels by itself
+    add r    s_r ← s_r + x[n]            y[n] = s_r
+    ask r                                y[n] = s_r
+    clear    s_0 = s_1 ← 0               y[n] = 0
 
-x are random signs. Each token says what becomes of them: kept (k = 1), passed over (k = 0), or a
-reset (a = 0, k = 0); else a = 1.
+x is a vector of 8 random signs, which counts where something is added. Half of the tokens add and
+one in twenty clears. What is said is divided by the deviation that y has on the whole. No two
+examples are the same. Metric: R², 0 by chance.
+
+Planted  A linear state that the content along the path steers. Sums want a memory that neither
+         fades nor saturates, and 16 numbers of it; a kernel without a path cannot know what was
+         cleared in between, and attention averages where a sum is wanted. A state with feedback can
+         do it in principle, and falls behind with two sums to keep apart.
 """
 
 from __future__ import annotations
@@ -17,38 +25,55 @@ from itnet_nas.tasks import Categorical, Domain, Input, Real
 from itnet_tasks.planted.answer import LayerAnswer
 from itnet_tasks.planted.base import Examples, PlantedReals
 
-LENGTH, CHANNELS = 64, 8
-KEEP, RESET = 0.4, 0.05
-SCALE = 4.0
+LENGTH, SUMS, CHANNELS = 48, 2, 8
+ADD, CLEAR = 0.5, 0.05  # how often a token does so
+ADDS, CLEARS = SUMS, 2 * SUMS  # symbols: asks for 0 and 1, adds to 0 and 1, clears
 
 
 @final
 class GatedSumTask(PlantedReals):
-    """What has been kept since the last reset?"""
+    """What has been added to this sum since it was cleared?"""
 
-    summary = "planted: sums of what is kept since a reset; a selective linear state wins"
+    summary = "planted: two sums that tokens add to and clear; a selective linear state wins"
     planted = (LayerAnswer("mamba", {"state": State.LINEAR, "content": Content.PATH}),)
     domain = Domain(kind="sequence", shape=(LENGTH,), causal=True)
-    inputs: ClassVar[tuple[Input, ...]] = (Real(channels=CHANNELS), Categorical(classes=3))
+    inputs: ClassVar[tuple[Input, ...]] = (
+        Real(channels=CHANNELS),
+        Categorical(classes=2 * SUMS + 1),
+    )
     channels = CHANNELS
     steps = 400
 
     def draw(self, count: int, rng: np.random.Generator) -> Examples:
         sign_BNC = 2 * rng.integers(0, 2, (count, LENGTH, CHANNELS)) - 1
+        which_BN = rng.integers(0, SUMS, (count, LENGTH))
         chance_BN = rng.random((count, LENGTH))
-        what_BN = np.where(chance_BN < RESET, 2, np.where(chance_BN < RESET + KEEP, 1, 0))
-        total_BNC = np.cumsum(sign_BNC * (what_BN == 1)[..., None], 1)
-        n_N = np.arange(LENGTH)
-        last_BN = np.maximum.accumulate(np.where(what_BN == 2, n_N, -1), 1)
-        before = np.take_along_axis(total_BNC, np.maximum(last_BN, 0)[..., None], 1)
-        y_BNC = (total_BNC - before * (last_BN >= 0)[..., None]) / SCALE
-        return Examples((sign_BNC.astype(np.float32), what_BN), y_BNC.astype(np.float32))
+        clears_BN = chance_BN < CLEAR
+        adds_BN = ~clears_BN & (chance_BN < CLEAR + ADD)
+        sum_BSC = np.zeros((count, SUMS, CHANNELS), np.int64)
+        y_BNC = np.zeros_like(sign_BNC)
+        row_B = np.arange(count)
+        for n in range(LENGTH):
+            sum_BSC[clears_BN[:, n]] = 0
+            sum_BSC[row_B, which_BN[:, n]] += sign_BNC[:, n] * adds_BN[:, n, None]
+            y_BNC[:, n] = sum_BSC[row_B, which_BN[:, n]]
+        symbol_BN = np.where(clears_BN, CLEARS, which_BN + ADDS * adds_BN)
+        y_BNC = y_BNC / _deviation()
+        return Examples((sign_BNC.astype(np.float32), symbol_BN), y_BNC.astype(np.float32))
 
     def variance(self) -> float:
-        """E of what is kept since the last reset."""
-        found, mean = 0.0, []
-        for _ in range(LENGTH):
-            found = (1 - RESET) * found + KEEP
-            # a reset leaves nothing: P(kept) = KEEP
-            mean.append(found)
-        return float(np.mean(mean)) / SCALE**2
+        """That of a sum, divided by itself."""
+        return 1.0
+
+
+def _deviation() -> float:
+    """The deviation of y, over all positions.
+
+    E s² grows by P(add) / 2 in a token and is lost with P(clear). At a token that adds, the sum it
+    asks for is the one that has grown.
+    """
+    squares, held = 0.0, 0.0
+    for _ in range(LENGTH):
+        squares += (1 - CLEAR) * held + ADD
+        held = (1 - CLEAR) * held + ADD / SUMS
+    return float((squares / LENGTH) ** 0.5)

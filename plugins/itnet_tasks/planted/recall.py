@@ -32,7 +32,10 @@ class RecallTask(PlantedClasses):
     summary = "planted: look up the value of a key; attention wins"
     planted = (LayerAnswer("attention", {"support": Support.FULL, "content": Content.PAIR}),)
     domain = Domain(kind="sequence", shape=(2 * PAIRS,), causal=True)
-    inputs: ClassVar[tuple[Input, ...]] = (Categorical(classes=KEYS), Categorical(classes=VALUES + 1))
+    inputs: ClassVar[tuple[Input, ...]] = (
+        Categorical(classes=KEYS),
+        Categorical(classes=VALUES + 1),
+    )
     classes = VALUES
     steps = 400
 
