@@ -4,14 +4,11 @@
     python benchmarks/replacement.py --tasks recall,mqar --seeds 3
 
 For each task and seed a network is trained and probed as in a search: on planted tasks the planted
-one, on real ones the one named in REAL. Then every layer of it is replaced, one at a time: by the
-cheapest kernel of another family that may do what the probe measured, by one that may not and is as
-dear or dearer, and by a fresh copy of itself. `itnet_nas.train.replacement` states how they are
-trained. What each loses is set against the same network trained on for as long.
-
-Compared are layers that have both replacements. A layer is judged where its fresh copy was learned
-again, losing at most a third of what the mismatch lost; where even the copy was not, nothing that
-may come in had the time. The ratios are given with and without those.
+one, on real ones the one named in REAL. Then every layer of it is replaced, one at a time, by the
+roles of `itnet_nas.train.replace_all`: the nearest match to what the probe measured, the nearest of
+another family, the cheapest of another family that may do it, one that may not and is as dear or
+dearer, and a fresh copy. `itnet_nas.train.replacement` states how they are trained. What each loses
+is set against the same network trained on for as long.
 
 What was measured is kept in `--folder`, one file for each task and seed; what is there is not
 trained again.
@@ -32,6 +29,7 @@ if TYPE_CHECKING:
 
 SPACES = Path(__file__).resolve().parents[1] / "search_spaces"
 THIRD = 1 / 3  # of what the mismatches lose, the matches may lose
+ROLES = ("match", "other", "cheapest", "mismatch", "own")
 
 # Space -> steps, and for each layer the family to train, its first choice in the file.
 REAL: dict[str, tuple[int, dict[str, str]]] = {
@@ -143,70 +141,63 @@ def rows(found: dict[str, Any]) -> list[dict[str, Any]]:
             "layer": layer["layer"],
             "kernel": layer["kernel"],
             "acts_like": layer["acts_like"],
-            **{
-                role: layer["replacements"].get(role, {}).get("lost")
-                for role in ("match", "mismatch", "own")
-            },
-            **{
-                f"by_{role}": layer["replacements"].get(role, {}).get("family")
-                for role in ("match", "mismatch")
-            },
+            **{role: layer["replacements"].get(role, {}).get("lost") for role in ROLES},
+            **{f"by_{role}": layer["replacements"].get(role, {}).get("family") for role in ROLES},
         }
         for layer in found["test"]["layers"]
     ]
 
 
-def compared(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those that have both a match and a mismatch with a figure."""
-    return [row for row in layers if row["match"] is not None and row["mismatch"] is not None]
+def compared(layers: list[dict[str, Any]], role: str) -> list[dict[str, Any]]:
+    """Those in which both the role and a mismatch have a figure."""
+    return [row for row in layers if row[role] is not None and row["mismatch"] is not None]
 
 
-def judged(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those of them whose fresh copy was learned again in the time that there was."""
-    return [
-        row
-        for row in compared(layers)
-        if row["own"] is not None and row["own"] <= THIRD * max(row["mismatch"], 0.0)
-    ]
-
-
-def ratio(layers: list[dict[str, Any]]) -> float:
-    """Mean loss of matches over mean loss of mismatches."""
-    return statistics.mean(row["match"] for row in layers) / statistics.mean(
+def ratio(layers: list[dict[str, Any]], role: str) -> float:
+    """Mean loss of a role over mean loss of mismatches."""
+    return statistics.mean(row[role] for row in layers) / statistics.mean(
         row["mismatch"] for row in layers
     )
 
 
 def table(layers: list[dict[str, Any]]) -> str:
-    """Markdown: one line for each layer, then the ratios."""
+    """Markdown: one line for each layer, then what each role loses of what mismatches lose."""
     lines = [
-        "| task, seed | score | layer | trained | acts like | match | loses | mismatch | loses "
-        "| fresh copy loses |",
-        "|---|---:|---|---|---|---|---:|---|---:|---:|",
+        "| task, seed | score | layer: trained | acts like | match | other family | cheapest "
+        "| mismatch | fresh copy |",
+        "|---|---:|---|---|---|---|---|---|---:|",
     ]
     for row in layers:
+        cells = [f"{row[f'by_{role}'] or ''} {figure(row[role])}" for role in ROLES[:-1]]
         lines.append(
             f"| {row['task']}, {row['seed']} | {row['score']:.3f} {row['objective']} "
-            f"| {row['layer']} | {row['kernel'].partition('(')[0]} | {row['acts_like']} "
-            f"| {row['by_match'] or '–'} | {figure(row['match'])} "
-            f"| {row['by_mismatch'] or '–'} | {figure(row['mismatch'])} | {figure(row['own'])} |"
+            f"| {row['layer']}: {row['kernel'].partition('(')[0]} | {row['acts_like']} | "
+            + " | ".join(map(str.strip, cells))
+            + f" | {figure(row['own'])} |"
         )
-    lines.append("")
+    lines += [
+        "",
+        "| of what mismatches lose | match | other family | cheapest | fresh copy |",
+        "|---|---|---|---|---|",
+    ]
     groups = {
         "real tasks": [row for row in layers if row["task"] in REAL],
         "planted tasks": [row for row in layers if row["task"] not in REAL],
         "all": layers,
     }
     for name, group in groups.items():
-        for words, there in (("compared", compared(group)), ("judged", judged(group))):
-            if there:
-                fewer = sum(row["match"] <= THIRD * row["mismatch"] for row in there)
-                lines.append(
-                    f"- {name}, {len(there)} of {len(group)} layers {words}: matches lose "
-                    f"{ratio(there):.2f} of what mismatches lose on average; at most a third in "
-                    f"{fewer} of {len(there)}"
-                )
+        cells = [share(group, role) for role in ROLES if role != "mismatch"]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def share(layers: list[dict[str, Any]], role: str) -> str:
+    """`0.21; 8 of 10 layers`: ratio of the means, and where a layer loses at most a third."""
+    there = compared(layers, role)
+    if not there:
+        return "–"
+    fewer = sum(row[role] <= THIRD * row["mismatch"] for row in there)
+    return f"{ratio(there, role):.2f}; at most a third in {fewer} of {len(there)}"
 
 
 def figure(loss: float | None) -> str:

@@ -17,8 +17,14 @@ from typing import Any, Literal
 from itnet_nas.analysis.numbers import change, count, short
 from itnet_nas.analysis.words import unit
 
-Role = Literal["match", "mismatch", "own"]
-ROLES: dict[Role, str] = {"match": "match", "mismatch": "mismatch", "own": "fresh copy"}
+Role = Literal["match", "other", "cheapest", "mismatch", "own"]
+ROLES: dict[Role, str] = {
+    "match": "match",
+    "other": "other family",
+    "cheapest": "cheapest",
+    "mismatch": "mismatch",
+    "own": "fresh copy",
+}
 
 
 @dataclass(frozen=True)
@@ -120,7 +126,7 @@ class ReplacementTest:
         for layer in self.layers:
             lines += ["", f"{layer.layer}: acts like {layer.acts_like}; {layer.kernel} was trained"]
             for role, words in ROLES.items():
-                lines.append(f"  {words:<10} {self._words(layer, role)}")
+                lines.append(f"  {words:<12} {self._words(layer, role)}")
         return "\n".join(lines)
 
     def _words(self, layer: LayerReplaced, role: Role) -> str:

@@ -1,14 +1,18 @@
-"""The replacement test of a trial: for each layer one that matches, one that does not, and a copy.
+"""The replacement test of a trial: each layer replaced by what matches it, and by what does not.
 
 Who may come in: what the space offers at the layer, and every installed family that can stand there
 with its default values. Left out is what needs more than DEAREST times the FLOPs of the dearest
 choice that the space offers at the layer: a check must be brief.
 
-    match     the cheapest of another family that may do what the layer was measured to do
-    mismatch  of another family, one that may not; as dear as the match or dearer
+    match     nearest to what the layer was measured to do: able to do that, and to do least beside
+    other     the same among other families than the layer's own
+    cheapest  of the other families that may do it, whatever they may do beside
+    mismatch  of another family, one that may not; as dear as the dearest of those, or dearer
     own       the layer's own family and params with fresh weights
 
-What a layer was measured to do is in the record; see `itnet_nas.analysis.matching`.
+The trained choice itself comes in as `own` alone. Among equally near ones the one of fewer FLOPs is
+taken, then of fewer parameters. Where two roles go to one choice, it is trained once. What a layer
+was measured to do is in the record; see `itnet_nas.analysis.matching`.
 """
 
 from __future__ import annotations
@@ -17,8 +21,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from itnet_nas.analysis.expressed import express
-from itnet_nas.analysis.matching import cheapest_match, mismatch
-from itnet_nas.analysis.replaced import LayerReplaced, ReplacementTest, Role
+from itnet_nas.analysis.matching import cheapest_match, distance, matches, mismatch
+from itnet_nas.analysis.replaced import LayerReplaced, Replacement, ReplacementTest, Role
 from itnet_nas.errors import RunError, UsageError
 from itnet_nas.kernels.site import Site
 from itnet_nas.registry import KERNELS, TASKS
@@ -30,10 +34,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from itnet_nas.arch.architecture import LayerChoice
+    from itnet_nas.kernels.site import Domain
+    from itnet_nas.results.measured import Scores
     from itnet_nas.results.record import TrialRecord
     from itnet_nas.space.space import Choice, Space
 
 DEAREST = 4.0
+NOBODY: dict[Role, str] = {
+    "match": "no other choice here may do what was measured",
+    "other": "no other family here may do what was measured",
+    "cheapest": "no other family here may do what was measured",
+    "mismatch": "no other family here lacks what was measured",
+}
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,11 @@ class StandIns:
     layer: LayerChoice
     choices: dict[Role, Choice]
     notes: dict[Role, str]
+
+    @property
+    def distinct(self) -> dict[str, Choice]:
+        """Label -> choice: what has to be trained, each once."""
+        return {choice.label: choice for choice in self.choices.values()}
 
 
 def candidates(space: Space, layer: str, installed: Sequence[Choice]) -> list[Choice]:
@@ -93,16 +110,17 @@ def replacement_test(
     """
     trial = Replacing(record, weights, space, seed=seed, share=share)
     chosen = stand_ins(space, record, installed_choices(space) if installed is None else installed)
-    total, done = 1 + sum(len(one.choices) for one in chosen), 0
+    total, done = 1 + sum(len(one.distinct) for one in chosen), 0
     progress(done, total, "without a replacement")
     continued = trial.continued()
     layers = []
     for one in chosen:
-        replacements = {}
-        for role, choice in one.choices.items():
+        trained: dict[str, Replacement] = {}
+        for label, choice in one.distinct.items():
             done += 1
-            progress(done, total, f"{one.layer.name} by {choice.label}")
-            replacements[role] = trial.replace(one.layer.name, choice)
+            progress(done, total, f"{one.layer.name} by {label}")
+            trained[label] = trial.replace(one.layer.name, choice)
+        replacements = {role: trained[choice.label] for role, choice in one.choices.items()}
         name = one.layer.name
         shown = express(record.bias[name], record.probe[name], space.facts.domain)
         layers.append(
@@ -140,18 +158,33 @@ def _of(
             "of the space as it is"
         )
     scores, domain = record.probe[layer.name].trained, space.facts.domain
-    pool = candidates(space, layer.name, installed)
-    choices: dict[Role, Choice] = {}
-    notes: dict[Role, str] = {}
-    match = cheapest_match(pool, scores, domain, but=layer.family)
-    if match is None:
-        notes["match"] = "no other family here may do what was measured"
-    else:
-        choices["match"] = match
-    other = mismatch(pool, scores, domain, than=match or own[0], but=layer.family)
-    if other is None:
-        notes["mismatch"] = "no other family here lacks what was measured"
-    else:
-        choices["mismatch"] = other
-    choices["own"] = own[0]
-    return StandIns(layer, choices, notes)
+    pool = [one for one in candidates(space, layer.name, installed) if one.label != own[0].label]
+    others = [one for one in pool if one.family != layer.family]
+    found: dict[Role, Choice | None] = {
+        "match": nearest_match(pool, scores, domain),
+        "other": nearest_match(others, scores, domain),
+        "cheapest": cheapest_match(others, scores, domain),
+    }
+    able = [one for one in found.values() if one is not None]
+    dearest = max(able, key=lambda one: one.cost.flops, default=own[0])
+    found |= {"mismatch": mismatch(others, scores, domain, than=dearest), "own": own[0]}
+    return StandIns(
+        layer,
+        {role: one for role, one in found.items() if one is not None},
+        {role: NOBODY[role] for role, one in found.items() if one is None},
+    )
+
+
+def nearest_match(choices: Sequence[Choice], scores: Scores, domain: Domain) -> Choice | None:
+    """Of those that may do what was measured the one that may do least beside; None without one."""
+    there = [one for one in choices if matches(one.bias, scores, domain)]
+    return min(
+        there,
+        key=lambda one: (
+            distance(one.bias, scores, domain),
+            one.cost.flops,
+            one.cost.params,
+            one.label,
+        ),
+        default=None,
+    )

@@ -40,7 +40,9 @@ def a_test() -> ReplacementTest:
         "conv(radius=2)",
         "short window",
         {
-            "match": replacement("locally_connected", 0.02),
+            "match": replacement("conv(radius=3)", 0.02),
+            "other": replacement("long_conv", 0.05),
+            "cheapest": replacement("locally_connected", 0.1),
             "mismatch": replacement("attention", 0.3, matches=False),
             "own": replacement("conv", -0.01),
         },
@@ -54,7 +56,9 @@ def a_test() -> ReplacementTest:
             "mismatch": replacement("conv", None, failure="the loss is nan at step 3"),
             "own": replacement("gru", 0.0),
         },
-        {"match": "no other family here may do what was measured"},
+        dict.fromkeys(
+            ("match", "other", "cheapest"), "no other family here may do what was measured"
+        ),
     )
     return ReplacementTest(
         trial=4,
@@ -92,14 +96,18 @@ def test_the_test_reads_layer_by_layer() -> None:
         "  without a replacement: 0.2, after 20 steps more 0.19\n"
         "\n"
         "mix: acts like short window; conv(radius=2) was trained\n"
-        "  match      locally_connected: +0.03\n"
-        "  mismatch   attention: +0.31\n"
-        "  fresh copy conv: ±0\n"
+        "  match        conv(radius=3): +0.03\n"
+        "  other family long_conv: +0.06\n"
+        "  cheapest     locally_connected: +0.11\n"
+        "  mismatch     attention: +0.31\n"
+        "  fresh copy   conv: ±0\n"
         "\n"
         "memory: acts like gated recurrence; gru was trained\n"
-        "  match      – no other family here may do what was measured\n"
-        "  mismatch   conv: the loss is nan at step 3\n"
-        "  fresh copy gru: +0.01"
+        "  match        – no other family here may do what was measured\n"
+        "  other family – no other family here may do what was measured\n"
+        "  cheapest     – no other family here may do what was measured\n"
+        "  mismatch     conv: the loss is nan at step 3\n"
+        "  fresh copy   gru: +0.01"
     )
 
 

@@ -121,9 +121,11 @@ def test_a_layer_gives_way_to_a_match_a_mismatch_and_a_copy(
         "  without a replacement: y, after 1 step more y\n"
         "\n"
         "mix: acts like short window; conv(radius=1, channels=depthwise, dilation=1) was trained\n"
-        "  match      locally_connected(radius=1, groups=4): y\n"
-        "  mismatch   attention(heads=2, position=none, window=None): y\n"
-        "  fresh copy conv(radius=1, channels=depthwise, dilation=1): y\n"
+        "  match        conv(radius=2, channels=depthwise, dilation=1): y\n"
+        "  other family long_conv: y\n"
+        "  cheapest     locally_connected(radius=1, groups=4): y\n"
+        "  mismatch     attention(heads=2, position=none, window=None): y\n"
+        "  fresh copy   conv(radius=1, channels=depthwise, dilation=1): y\n"
     )
 
 
@@ -132,8 +134,8 @@ def test_the_command_says_that_it_trains_and_what(
 ) -> None:
     said = itnet_nas("explain", run(), 0, "--replace").stderr.splitlines()
 
-    assert said[0] == "training 1 of 4: without a replacement"
-    assert said[-1].startswith("training 4 of 4: mix by conv(radius=1")
+    assert said[0] == "training 1 of 6: without a replacement"
+    assert said[-1].startswith("training 6 of 6: mix by conv(radius=1")
 
 
 def test_the_figures_are_in_the_json_with_what_each_lost(

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from tiny_builders import ORIGINS, architecture, job
+from tiny_plugins import EchoParams, EchoTask
 
-from itnet_nas.axes import Bias, Content, Sharing, Support
+from itnet_nas.axes import Bias, Sharing, Support
 from itnet_nas.errors import RunError, UsageError
 from itnet_nas.kernels import Cost
 from itnet_nas.results.measured import Estimate, LayerProbe, Scores
@@ -15,7 +16,7 @@ from itnet_nas.results.record import TrialRecord
 from itnet_nas.space.space import Choice, Edge, Layer, Space
 from itnet_nas.space.spec import SearchSpec
 from itnet_nas.train.evaluate import evaluate
-from itnet_nas.train.replace_all import candidates, replacement_test, stand_ins
+from itnet_nas.train.replace_all import candidates, nearest_match, replacement_test, stand_ins
 
 
 def choice(family: str, bias: Bias, flops: int, **params: Any) -> Choice:
@@ -27,9 +28,12 @@ def window(radius: int) -> Bias:
 
 
 POINT = Bias(support=Support.POINT, sharing=Sharing.PERMUTATION)
-EVERYWHERE = Bias(support=Support.FULL, sharing=Sharing.TRANSLATION, content=Content.PAIR)
+OWN_RULE = Bias(support=Support.WINDOW, sharing=Sharing.POSITION_SPECIFIC, radius=6)
+EVERYWHERE = Bias(support=Support.FULL, sharing=Sharing.TRANSLATION)
 
 OWN = choice("shift", window(1), 100, radius=1)
+WIDER = choice("shift", window(2), 150, radius=2)
+OWN_RULES = choice("own_rules", OWN_RULE, 90)
 NARROW = choice("noisy", POINT, 100)
 WIDE = choice("far", EVERYWHERE, 300)
 DEAR = choice("dear", EVERYWHERE, 401)
@@ -63,8 +67,6 @@ def trial(
     here = job(architecture({"mix": ("shift", {"radius": 1})}), probe=False, steps=20, **changes)
     outcome = evaluate(here)
     assert outcome.weights is not None
-    from tiny_plugins import EchoParams, EchoTask
-
     space = Space(
         name="echo",
         task=here.task,
@@ -84,13 +86,46 @@ def trial(
     return space, outcome.record.model_copy(update={"probe": measured}), outcome.weights
 
 
-def test_a_layer_gets_one_that_matches_one_that_does_not_and_a_copy() -> None:
+def test_a_layer_gets_those_that_match_one_that_does_not_and_a_copy() -> None:
+    space, record, _ = trial(OWN, WIDER)
+
+    (found,) = stand_ins(space, record, [NARROW, WIDE, OWN_RULES])
+
+    assert found.choices == {
+        "match": WIDER,
+        "other": WIDE,
+        "cheapest": OWN_RULES,
+        "mismatch": NARROW,
+        "own": OWN,
+    }
+    assert found.notes == {}
+
+
+def test_what_may_do_least_beside_is_nearest() -> None:
+    _, record, _ = trial()
+
+    found = nearest_match(
+        [WIDE, NARROW, WIDER], record.probe["mix"].trained, EchoTask(EchoParams()).facts().domain
+    )
+
+    assert found == WIDER
+
+
+def test_a_mismatch_is_as_dear_as_the_dearest_that_matches() -> None:
+    space, record, _ = trial()
+    dearer = choice("dearer", POINT, 350)
+
+    (found,) = stand_ins(space, record, [NARROW, WIDE, dearer])
+
+    assert found.choices["mismatch"] == dearer
+
+
+def test_one_choice_of_several_roles_is_trained_once() -> None:
     space, record, _ = trial()
 
-    (found,) = stand_ins(space, record, [NARROW, WIDE])
+    (found,) = stand_ins(space, record, [WIDE])
 
-    assert found.choices == {"match": WIDE, "mismatch": NARROW, "own": OWN}
-    assert found.notes == {}
+    assert list(found.distinct.values()) == [WIDE, OWN]
 
 
 def test_roles_without_anybody_say_why() -> None:
@@ -100,7 +135,9 @@ def test_roles_without_anybody_say_why() -> None:
 
     assert found.choices == {"own": OWN}
     assert found.notes == {
-        "match": "no other family here may do what was measured",
+        "match": "no other choice here may do what was measured",
+        "other": "no other family here may do what was measured",
+        "cheapest": "no other family here may do what was measured",
         "mismatch": "no other family here lacks what was measured",
     }
 
