@@ -37,3 +37,41 @@ def test_the_rows_of_the_operators_have_names_of_their_own() -> None:
 
     assert len(set(names)) == len(names)
     assert not any(";" in name for name in names)
+
+
+replacement = _module("replacement")
+
+
+def _lost(task: str, **lost: float | None) -> dict[str, object]:
+    row = {"task": task, "seed": 0, "objective": "error", "score": 0.1, "layer": "mix"}
+    roles = dict.fromkeys(replacement.ROLES) | lost
+    by = {f"by_{role}": role if loss is not None else None for role, loss in roles.items()}
+    return {**row, "kernel": "conv(radius=2)", "acts_like": "short window", **roles, **by}
+
+
+def test_what_matches_lose_is_set_against_what_mismatches_lose() -> None:
+    layers = [_lost("a", match=0.1, mismatch=0.2), _lost("b", match=0.0, mismatch=0.3)]
+
+    assert replacement.share(layers, "match") == "0.20; at most a third in 1 of 2"
+
+
+def test_a_layer_without_a_mismatch_is_not_compared() -> None:
+    layers = [_lost("a", match=0.1, mismatch=0.2), _lost("b", match=5.0)]
+
+    assert replacement.share(layers, "match") == "0.50; at most a third in 0 of 1"
+
+
+def test_the_table_of_replacements_has_a_line_for_each_layer() -> None:
+    text = replacement.table([_lost("quickstart", match=0.1, mismatch=0.2, own=0.0)])
+
+    assert (
+        "| quickstart, 0 | 0.100 error | mix: conv | short window | match +0.100 | – | – "
+        "| mismatch +0.200 | +0.000 |" in text.splitlines()
+    )
+
+
+def test_the_replaced_network_is_a_member_of_its_space() -> None:
+    space, member = replacement.network("quickstart")
+
+    assert [layer.family for layer in member.layers] == ["conv", "gru"]
+    assert replacement.REAL["quickstart"][0] == space.recipe.steps
