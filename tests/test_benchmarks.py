@@ -52,13 +52,13 @@ def _lost(task: str, **lost: float | None) -> dict[str, object]:
 def test_what_matches_lose_is_set_against_what_mismatches_lose() -> None:
     layers = [_lost("a", match=0.1, mismatch=0.2), _lost("b", match=0.0, mismatch=0.3)]
 
-    assert replacement.share(layers, "match") == "0.20; at most a third in 1 of 2"
+    assert replacement.share(layers, "match") == "0.20 (0.25; 1 of 2)"
 
 
 def test_a_layer_without_a_mismatch_is_not_compared() -> None:
     layers = [_lost("a", match=0.1, mismatch=0.2), _lost("b", match=5.0)]
 
-    assert replacement.share(layers, "match") == "0.50; at most a third in 0 of 1"
+    assert replacement.share(layers, "match") == "0.50 (0.50; 0 of 1)"
 
 
 def test_the_table_of_replacements_has_a_line_for_each_layer() -> None:
