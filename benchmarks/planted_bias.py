@@ -27,7 +27,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 SPACES = ROOT / "search_spaces" / "planted"
 NEAR = 0.02  # of the best score
-INDIFFERENT = "indifferent"  # in the name of a space: its last layers do not matter
 
 
 def names() -> list[str]:
@@ -116,9 +115,11 @@ def planted(run: Any) -> list[dict[str, Any] | None]:
 def wanted(answers: list[dict[str, Any] | None], run: Any, axis: Any) -> str:
     """`necessary`, `not identified`, or empty where nothing is claimed."""
     place = [layer.name for layer in run.space.layers].index(axis.layer)
+    if len(run.space.layers[place].choices) == 1:
+        return ""  # given, not searched
     answer = answers[place]
     if answer is None:
-        return "not identified"
+        return "not identified" if axis.alternatives else ""
     return "necessary" if axis.axis in answer["axes"] else ""
 
 
