@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from itnet_kernels import attention, conv, gru, identity, locally_connected, point_conv
+from itnet_kernels import attention, conv, gru, identity, locally_connected, long_conv, point_conv
 from itnet_nas.kernels import Domain, Operator, Site
 from itnet_nas.nn.probe import DEFAULT, FULL, Budget, probe_operator
 from itnet_nas.results.measured import Scores
@@ -57,7 +57,9 @@ def test_a_convolution_is_a_fixed_window_that_is_the_same_everywhere(
 
 
 @pytest.mark.parametrize(
-    ("family", "params"), [(conv.FAMILY, {"radius": 2}), (gru.FAMILY, {})], ids=["conv", "gru"]
+    ("family", "params"),
+    [(conv.FAMILY, {"radius": 2}), (gru.FAMILY, {}), (long_conv.FAMILY, {})],
+    ids=["conv", "gru", "long_conv"],  # the last one by FFT, whose rounding reaches the future
 )
 def test_what_is_built_causal_is_read_as_exactly_causal(family, params: dict[str, object]) -> None:
     found = scores(operator(family, PAST, **params), PAST)

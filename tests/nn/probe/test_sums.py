@@ -164,6 +164,19 @@ def test_masked_positions_are_not_there() -> None:
         assert torch.allclose(known, value, rtol=0, atol=1e-12), name
 
 
+def test_what_an_operator_does_at_masked_positions_is_not_looked_at() -> None:
+    mask_BN = (torch.arange(8) < 6).expand(BATCH, 8)
+    at, channel = torch.tensor([2, 7]), torch.arange(4)
+
+    def blind(u_BND, mask_BN, x_BNA):
+        return u_BND.flip(1) + u_BND.roll(1, 1)
+
+    kept = summed(blind, Field(values(SEQUENCE), mask_BN), SEQUENCE, at, channel, [], 0).kept
+
+    assert kept["total"][0].unique().tolist() == [1]  # from 1; 5 is real too, and read by none
+    assert kept["total"][1].unique().tolist() == [0]
+
+
 def test_a_row_at_a_masked_position_weighs_nothing() -> None:
     mask_BN = torch.ones(BATCH, 8, dtype=torch.bool)
     mask_BN[1, 3:] = False
