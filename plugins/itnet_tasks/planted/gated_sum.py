@@ -58,8 +58,8 @@ class GatedSumTask(PlantedReals):
             sum_BSC[row_B, which_BN[:, n]] += sign_BNC[:, n] * adds_BN[:, n, None]
             y_BNC[:, n] = sum_BSC[row_B, which_BN[:, n]]
         symbol_BN = np.where(clears_BN, CLEARS, which_BN + ADDS * adds_BN)
-        y_BNC = y_BNC / _deviation()
-        return Examples((sign_BNC.astype(np.float32), symbol_BN), y_BNC.astype(np.float32))
+        said_BNC = (y_BNC / _deviation()).astype(np.float32)
+        return Examples((sign_BNC.astype(np.float32), symbol_BN), said_BNC)
 
     def variance(self) -> float:
         """That of a sum, divided by itself."""
