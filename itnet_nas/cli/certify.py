@@ -97,9 +97,8 @@ def certify(
     failed = f", {summary.failed} failed" if summary.failed else ""
     talk(f"{count(summary.trials, 'training')} in all{failed}; report: {path}")
     if found.left:
-        talk(
-            f"{count(found.left, 'training')} left at least: {command('certify', run, chosen.number)}"
-        )
+        again = command("certify", run, chosen.number)
+        talk(f"{count(found.left, 'training')} left at least: {again}")
     else:
         talk(f"next: {command('explain', run, chosen.number)}")
     sys.exit(summary.exit_code)

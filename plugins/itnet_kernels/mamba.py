@@ -33,7 +33,7 @@ from torch.nn import functional as F
 from itnet_nas.axes import Bias, Content, Entry, Sharing, State, Support
 from itnet_nas.integral.dense import DenseKernel, with_one
 from itnet_nas.integral.masks import zero_masked
-from itnet_nas.integral.precision import at_least_float32
+from itnet_nas.integral.precision import as_given, at_least_float32
 from itnet_nas.integral.scans import selective_scan, selective_scan_evaluations
 from itnet_nas.kernels import Cost, KernelFamily, KernelParams, Morphism, Site, Values, Weights
 from itnet_nas.kernels.operator import Operator
@@ -89,13 +89,17 @@ class Mamba(Operator):
         """x, the gate, and the runs, for u with zeros at masked positions."""
         width, exact = u_BND.shape[-1], at_least_float32(u_BND)
         runs, rank = len(self.step_RD), self.delta_RDP.shape[-1]
-        sizes = [width, width, rank, *[self.state] * 2 * runs]
-        x_BND, z_BND, low_BNP, *keys = self.inner(u_BND).split(sizes, -1)
+        weight, bias = self.inner.weight, self.inner.bias
+        x_BND, z_BND = F.linear(u_BND, weight[: 2 * width], bias[: 2 * width]).split(width, -1)
         made = []
-        for r in range(runs):
-            raw_BND = (low_BNP @ self.delta_RDP[r].mT).to(exact)
-            delta_BND = zero_masked(F.softplus(raw_BND + self.step_RD[r]), mask_BN)
-            made.append(_Run(delta_BND, -self.log_rate_RDS[r].exp(), keys[r], keys[runs + r]))
+        # What steers a memory is few numbers, and their rounding would be carried along.
+        with as_given(u_BND):
+            rest = F.linear(u_BND.to(exact), weight[2 * width :], bias[2 * width :])
+            low_BNP, *keys = rest.split([rank, *[self.state] * 2 * runs], -1)
+            for r in range(runs):
+                raw_BND = low_BNP @ self.delta_RDP[r].mT
+                delta_BND = zero_masked(F.softplus(raw_BND + self.step_RD[r]), mask_BN)
+                made.append(_Run(delta_BND, -self.log_rate_RDS[r].exp(), keys[r], keys[runs + r]))
         return x_BND, F.silu(z_BND), made
 
     def forward(

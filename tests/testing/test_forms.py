@@ -36,7 +36,7 @@ def test_a_family_without_factors_is_caught() -> None:
 def test_a_running_sum_that_autocast_rounds_is_caught_where_it_has_grown() -> None:
     assert broken(Family("rounded sums")) == {
         "bfloat16_is_close": (
-            "under autocast to bfloat16, the output at 256 positions is 3.5e-02 away from float32"
+            "under autocast to bfloat16, the output at 256 positions is 3.9e-02 away from float32"
         )
     }
 
