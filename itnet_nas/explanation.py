@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from itnet_nas.analysis.axis_verdict import words
 from itnet_nas.analysis.explained import Explanation, LayerEvidence, Part, Swap
 from itnet_nas.analysis.learned import expressed_layers, verdicts
+from itnet_nas.analysis.nearest import GENERAL, nearest_rows
 from itnet_nas.analysis.pareto import dominated_by, front
 from itnet_nas.analysis.pick import pick
 from itnet_nas.analysis.sure import how_sure, not_solved
@@ -102,7 +103,15 @@ def _evidence(
         of_front=len(members),
         kernels_on_front=dict(on_front.most_common()),
         expressed=seen,
+        nearest=_nearest(space, record, layer),
     )
+
+
+def _nearest(space: Space, record: TrialRecord, layer: LayerChoice) -> tuple[tuple[str, str], ...]:
+    """Of a layer that may become nearly anything, what it became."""
+    if layer.family not in GENERAL or layer.name not in record.probe:
+        return ()
+    return tuple(nearest_rows(record.probe[layer.name], space.facts.domain))
 
 
 def _tested(layer: LayerEvidence, certificate: Certificate | None) -> LayerEvidence:

@@ -6,13 +6,19 @@ from analysis.certificates import certified, probed_run
 from analysis.support import run, space
 from analysis.test_learned import with_solved
 
+from itnet_nas.analysis.explained import Explanation
 from itnet_nas.analysis.pareto import front
 from itnet_nas.analysis.pick import pick
 from itnet_nas.explanation import explain
+from itnet_nas.results.record import TrialRecord
 
 OF = space()
 RECORDS = probed_run(OF)
 KNEE = pick(OF, front(OF, RECORDS), "knee")
+
+
+def explanation_of(record: TrialRecord) -> Explanation:
+    return explain(OF, RECORDS, record)
 
 
 def test_a_probed_layer_says_what_it_acts_like_and_what_each_axis_shows() -> None:
@@ -35,6 +41,28 @@ def test_a_probed_layer_says_what_it_acts_like_and_what_each_axis_shows() -> Non
         "  parts    may look 6 positions far, but 90 % lies within 2\n"
         "  cost     "
     ) in text
+
+
+def test_a_layer_of_the_general_kernel_says_what_it_came_nearest_to() -> None:
+    record = KNEE.model_copy(
+        update={
+            "architecture": KNEE.architecture.model_copy(
+                update={
+                    "layers": tuple(
+                        layer.model_copy(update={"family": "integral"})
+                        for layer in KNEE.architecture.layers
+                    )
+                }
+            )
+        }
+    )
+
+    general, known = explanation_of(record), explanation_of(KNEE)
+
+    assert all(layer.nearest for layer in general.layers)
+    assert dict(general.layers[0].nearest)["nearest"].startswith("conv(radius=2), distance 0.00")
+    assert "  nearest  conv(radius=2), distance 0.00" in str(general)
+    assert not any(layer.nearest for layer in known.layers)
 
 
 def test_the_marks_are_explained_and_what_they_rest_on() -> None:

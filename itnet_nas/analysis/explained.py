@@ -34,7 +34,9 @@ class LayerEvidence:
 
     `evidence` says per axis where its value comes from: `declared` by the family, or `measured` on
     the trained layer, by the probe that `expressed` puts into words; None where it was not probed.
-    `tested` has what the certificate says of its axes, `says` the same in sentences. `tried` counts
+    `tested` has what the certificate says of its axes, `says` the same in sentences. `nearest` has
+    rows (name, words) on the known families that a layer of the general kernel came nearest to, and
+    hints that its weights give; empty for layers of other families. `tried` counts
     the complete trials that have this kernel at this layer, `on_front` those of them that are on
     the front; `of_tried` and `of_front` count all that there are. `kernels_on_front` has for each
     kernel that a member of the front has here how many of them do.
@@ -55,6 +57,7 @@ class LayerEvidence:
     expressed: Expressed | None = None
     tested: tuple[AxisVerdict, ...] = ()
     says: tuple[str, ...] = ()
+    nearest: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,7 @@ class Explanation:
             rows += [(axis, f"○ {words}") for axis, words in axis_words(layer.bias).items()]
         else:
             rows += _measured(layer.expressed)
+        rows += layer.nearest
         rows += [
             ("tested" if not place else "", sentence) for place, sentence in enumerate(layer.says)
         ]

@@ -90,12 +90,12 @@ class Mamba(Operator):
         width, exact = u_BND.shape[-1], at_least_float32(u_BND)
         runs, rank = len(self.step_RD), self.delta_RDP.shape[-1]
         weight, bias = self.inner.weight, self.inner.bias
-        x_BND, z_BND = F.linear(u_BND, weight[: 2 * width], bias[: 2 * width]).split(width, -1)
+        x_BND, z_BND = F.linear(u_BND, weight[: 2 * width], bias[: 2 * width]).chunk(2, -1)
         made = []
         # What steers a memory is few numbers, and their rounding would be carried along.
         with as_given(u_BND):
             rest = F.linear(u_BND.to(exact), weight[2 * width :], bias[2 * width :])
-            low_BNP, *keys = rest.split([rank, *[self.state] * 2 * runs], -1)
+            low_BNP, *keys = torch.split(rest, [rank, *[self.state] * 2 * runs], -1)
             for r in range(runs):
                 raw_BND = low_BNP @ self.delta_RDP[r].mT
                 delta_BND = zero_masked(F.softplus(raw_BND + self.step_RD[r]), mask_BN)
