@@ -1,26 +1,9 @@
 """The benchmarks still run: every row builds, and ours and its rival give a field of one shape."""
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import pytest
+from support.benchmark import benchmark
 
-FOLDER = Path(__file__).parent.parent / "benchmarks"
-
-
-def _module(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-rivals = _module("rivals")
+rivals = benchmark("rivals")
 
 
 @pytest.mark.parametrize("row", rivals.ROWS, ids=lambda row: row.name)
@@ -39,7 +22,7 @@ def test_the_rows_of_the_operators_have_names_of_their_own() -> None:
     assert not any(";" in name for name in names)
 
 
-replacement = _module("replacement")
+replacement = benchmark("replacement")
 
 
 def _lost(task: str, **lost: float | None) -> dict[str, object]:
@@ -75,3 +58,59 @@ def test_the_replaced_network_is_a_member_of_its_space() -> None:
 
     assert [layer.family for layer in member.layers] == ["conv", "gru"]
     assert replacement.REAL["quickstart"][0] == space.recipe.steps
+
+
+planted_bias = benchmark("planted_bias")
+VERDICT = {"layer": "mix", "axis": "support", "value": "window", "effect": 0.4, "seeds": 3}
+FOUND = {
+    "task": "life2d",
+    "seed": 0,
+    "trials": 5,
+    "quality": 0.997,
+    "label": "conv(radius=1)",
+    "planted": ["conv"],
+    "is_planted": [True],
+    "axes": [VERDICT | {"low": 0.3, "high": 0.5, "verdict": "necessary", "wanted": "necessary"}],
+    "without": {"trials": 4, "quality": 0.87, "says_not_solved": True, "label": "long_conv"},
+    "trainings": 19,
+    "cpu_minutes": 2.4,
+}
+
+
+def test_every_planted_space_is_studied() -> None:
+    assert {"life2d", "mqar", "indifferent_recall"} <= set(planted_bias.names())
+
+
+def test_a_study_of_a_planted_task_is_one_line_and_counts() -> None:
+    text = planted_bias.table([FOUND])
+
+    assert "| life2d | 0 | 5 | 0.997 | conv(radius=1) | mix support window: necessary 0.40" in text
+    assert "- one layer, every planted value *necessary*: 1 of 1 (task, seed)" in text
+    assert "- without the planted family *not solved*: 1 of 1" in text
+    assert "- false" not in text
+
+
+def test_a_false_verdict_is_listed() -> None:
+    axis = FOUND["axes"][0] | {"verdict": "preferred"}
+
+    text = planted_bias.table([FOUND | {"axes": [axis]}])
+
+    assert "every planted value *necessary*: 0 of 1" in text
+    assert "- false: life2d seed 0: mix support window is preferred, planted as necessary" in text
+
+
+null_calibration = benchmark("null_calibration")
+
+
+@pytest.mark.slow
+def test_an_identical_copy_is_judged_like_any_swap() -> None:
+    short = null_calibration.SPACE | {"training": {"steps": 3, "batch_size": 4}}
+    space = null_calibration.load_space(short)
+    pair = sorted(
+        null_calibration.enumerate_all(space), key=lambda one: one.layers[0].family != "conv"
+    )
+
+    verdict, trainings = null_calibration.repetition(space, pair, 0, 3)
+
+    assert verdict in {"not identified", "preferred", "necessary"}
+    assert trainings >= 6

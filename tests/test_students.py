@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
+from support.benchmark import benchmark
 
 from itnet_nas.kernels import Site
 
-
-def _module(name: str) -> ModuleType:
-    path = Path(__file__).parent.parent / "benchmarks" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-students = _module("students")
+students = benchmark("students")
 
 
 @pytest.mark.parametrize("teacher", students.TEACHERS, ids=lambda teacher: teacher.name)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.short_window import SHORT_WINDOW
 
 from itnet_nas.arch.architecture import Architecture, LayerChoice
-from itnet_nas.results.measured import Estimate, LayerProbe, Scores
 from itnet_nas.results.store import Store
 from itnet_nas.search.jobs import make_job
 from itnet_nas.space.load import load_space
@@ -41,27 +41,6 @@ SPACE = {
     "training": {"steps": 20, "batch_size": 4},
     "search": {"strategy": "random", "trials": 1, "seed": 1},
 }
-
-
-def exactly(value: float) -> Estimate:
-    return Estimate(value=value, low=value, high=value)
-
-
-SHORT_WINDOW = LayerProbe(
-    trained=Scores(
-        self_share=exactly(0.3),
-        extent=exactly(0.1),
-        r90=exactly(1.0),
-        causality=exactly(1.0),
-        sharing=exactly(1.0),
-        content=exactly(0.0),
-        pattern=exactly(0.0),
-        routing=exactly(0.0),
-    ),
-    budget="default",
-    inputs=8,
-    rows=100,
-)
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.short_window import SHORT_WINDOW
 from tiny_builders import ORIGINS, architecture, job
 from tiny_plugins import EchoParams, EchoTask
 
 from itnet_nas.axes import Bias, Sharing, Support
 from itnet_nas.errors import RunError, UsageError
 from itnet_nas.kernels import Cost
-from itnet_nas.results.measured import Estimate, LayerProbe, Scores
+from itnet_nas.results.measured import LayerProbe
 from itnet_nas.results.record import TrialRecord
 from itnet_nas.space.space import Choice, Edge, Layer, Space
 from itnet_nas.space.spec import SearchSpec
@@ -39,27 +40,6 @@ WIDE = choice("far", EVERYWHERE, 300)
 DEAR = choice("dear", EVERYWHERE, 401)
 
 
-def exactly(value: float) -> Estimate:
-    return Estimate(value=value, low=value, high=value)
-
-
-PROBE = LayerProbe(
-    trained=Scores(
-        self_share=exactly(0.3),
-        extent=exactly(0.1),
-        r90=exactly(1.0),
-        causality=exactly(1.0),
-        sharing=exactly(1.0),
-        content=exactly(0.0),
-        pattern=exactly(0.0),
-        routing=exactly(0.0),
-    ),
-    budget="default",
-    inputs=8,
-    rows=100,
-)
-
-
 def trial(
     *choices: Choice, probe: dict[str, LayerProbe] | None = None, **changes: Any
 ) -> tuple[Space, TrialRecord, bytes]:
@@ -82,7 +62,7 @@ def trial(
         kernel_origins=ORIGINS,
         task_origin=here.task_origin,
     )
-    measured = {"mix": PROBE} if probe is None else probe
+    measured = {"mix": SHORT_WINDOW} if probe is None else probe
     return space, outcome.record.model_copy(update={"probe": measured}), outcome.weights
 
 
