@@ -65,6 +65,7 @@ class Certifier(Session):
         self.seeds = paired_seeds(search.seed, asked.seeds)
         self._trials = tuple(trials)
         self._numbers_before = self._numbers
+        self._interrupted_before = len(self._queue)
         self._trainings = trainings
         self._whole = False
 
@@ -74,7 +75,7 @@ class Certifier(Session):
         left = len(self._next())
         total = done + max(left, len(self._running))
         if self._trainings is not None:
-            total = min(total, self._trainings)
+            total = min(total, self._interrupted_before + self._trainings)
         return Progress(
             done=done,
             running=len(self._running),

@@ -125,6 +125,20 @@ def test_no_more_is_trained_than_was_allowed(store: Store) -> None:
     assert len(train(certifier(store, trainings=4))) >= 1
 
 
+def test_progress_never_shows_more_than_all(store: Store) -> None:
+    one = certifier(store)
+    train(one, count=2)
+    assert one.next_job() is not None  # lost with its session
+    again = certifier(store, trainings=2)
+
+    shown = []
+    while (job := again.next_job()) is not None:
+        again.tell(Outcome(record=record_of(job, error=ERRORS[job.architecture.layers[0].family])))
+        shown.append((again.progress().done, again.progress().total))
+
+    assert shown == [(1, 3), (2, 3), (3, 3)]
+
+
 def test_a_training_of_a_certificate_keeps_no_weights_and_reads_no_probe(store: Store) -> None:
     job = certifier(store).next_job()
 
