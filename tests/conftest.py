@@ -7,7 +7,7 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--write-docs` writes the pages that are made from code, before they are compared."""
-    parser.addoption("--write-docs", action="store_true", help="write docs/operator.md afresh")
+    parser.addoption("--write-docs", action="store_true", help="write the pages afresh")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest reads the marks to leave out what is slow
