@@ -8,6 +8,8 @@ For a layer and an axis the other choices of the layer are asked, nearest first:
             to support, the state's size to state
     absent  of an optional layer also the network without it, for support: what is not there looks
             at nothing but the point itself
+    beside  what another axis of the layer asks for, where it has another value of this one too: it
+            is trained anyway, and a value without which something does as well is not needed
 
 Equally near ones are taken in an order that shows other values of the axis first, then by cost:
 |ln(FLOPs + 1) − ln(FLOPs' + 1)|. One architecture may serve several axes; it is trained once.
@@ -17,30 +19,33 @@ A motif whose copies are tied is swapped in all copies, and named by its first l
 
 from __future__ import annotations
 
-import contextlib
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from itnet_nas.arch.feasible import feasible
-from itnet_nas.arch.genotype import genotype_of, normal, realise
+from itnet_nas.analysis.swap_options import (
+    Kernel,
+    Option,
+    chosen,
+    options_of,
+    others,
+    size_between,
+    value_of,
+    without,
+)
+from itnet_nas.arch.genotype import genotype_of
 from itnet_nas.arch.plan import plan_of
-from itnet_nas.axes import AXES, Bias, Sharing, Support
+from itnet_nas.axes import AXES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from itnet_nas.arch.architecture import Architecture, LayerChoice
-    from itnet_nas.arch.genotype import Genotype
-    from itnet_nas.arch.plan import Plan, Slot
+    from itnet_nas.arch.architecture import Architecture
+    from itnet_nas.arch.plan import Slot
     from itnet_nas.space.space import Space
 
 Difference = Literal["value", "size", "absent"]
 
-MOST_TIED = 4  # of those that are equally near
-FIGURES: dict[str, tuple[str, ...]] = {"support": ("radius", "dilation"), "state": ("state_size",)}
 LEFT_OUT = "left out"
-_ABSENT = Bias(support=Support.POINT, sharing=Sharing.PERMUTATION)
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def swaps(space: Space, architecture: Architecture, *, most: int = 2) -> tuple[S
     """Every swap of every layer and axis, in the order of the layers.
 
     most   how many per layer and axis; ones that are equally near and show other values of the axis
-           are all kept, up to four
+           are all kept, up to four, and what other axes ask for comes on top
 
     Raises ValueError where the architecture is no member of the space.
     """
@@ -112,10 +117,15 @@ def axis_swaps(space: Space, architecture: Architecture, *, most: int = 2) -> tu
         names = [plan.names[node] for node in slot.nodes if plan.names[node] in layers]
         now = genotype.choices[index]
         if names and now is not None:
-            options = _options(plan, genotype, index, names, architecture)
-            kernel = _Kernel(layers[names[0]], slot.choices[now].bias, slot.choices[now].cost.flops)
-            for axis in AXES:
-                found.append(_axis(axis, kernel, tuple(names[1:]), options, slot, most))
+            options = options_of(plan, genotype, index, names, architecture)
+            kernel = Kernel(layers[names[0]], slot.choices[now].bias, slot.choices[now].cost.flops)
+            asked = {axis: chosen(axis, kernel, options, most) for axis in AXES}
+            trained = {one.architecture.key: one for group in asked.values() for one in group}
+            tied = tuple(names[1:])
+            found += [
+                _axis(axis, kernel, tied, options, slot, asked[axis], trained.values())
+                for axis in AXES
+            ]
     return tuple(found)
 
 
@@ -124,141 +134,52 @@ def value_words(axis: str, value: str) -> str:
     return f"no {axis}" if value == "none" else f"{value} {axis}"
 
 
-@dataclass(frozen=True)
-class _Kernel:
-    """What sits at the layer now."""
-
-    layer: LayerChoice
-    bias: Bias
-    flops: int
-
-
-@dataclass(frozen=True)
-class _Option:
-    """Another answer for the layer; `layer` is None where it is left out."""
-
-    layer: LayerChoice | None
-    bias: Bias
-    flops: int
-    architecture: Architecture
-    feasible: bool
-
-
-def _options(
-    plan: Plan, genotype: Genotype, index: int, names: Sequence[str], architecture: Architecture
-) -> list[_Option]:
-    """Every other network that differs in this slot's layers alone, in the order of the space."""
-    slot = plan.slots[index]
-    answers: list[int | None] = [
-        i for i in range(len(slot.choices)) if i != genotype.choices[index]
-    ]
-    if slot.optional:
-        answers.append(None)
-    rest = {layer.name: layer for layer in architecture.layers if layer.name not in names}
-    found = []
-    for answer in answers:
-        edited = replace(genotype, choices=_put(genotype.choices, index, answer))
-        with contextlib.suppress(ValueError):  # no layer would be left
-            after = realise(plan.space, normal(plan, edited))
-            others = {layer.name: layer for layer in after.layers if layer.name not in names}
-            wired = answer is None or after.edges == architecture.edges
-            if others != rest or not wired or after.key == architecture.key:
-                continue  # something else would change as well, or nothing at all
-            layer = next((layer for layer in after.layers if layer.name == names[0]), None)
-            bias = _ABSENT if answer is None else slot.choices[answer].bias
-            flops = 0 if answer is None else slot.choices[answer].cost.flops
-            found.append(_Option(layer, bias, flops, after, feasible(plan.space, after)))
-    return found
-
-
-def _put(choices: Sequence[int | None], index: int, answer: int | None) -> tuple[int | None, ...]:
-    return (*choices[:index], answer, *choices[index + 1 :])
-
-
 def _axis(
     axis: str,
-    kernel: _Kernel,
+    kernel: Kernel,
     tied: tuple[str, ...],
-    options: Sequence[_Option],
+    options: Sequence[Option],
     slot: Slot,
-    most: int,
+    asked: Sequence[Option],
+    trained: Iterable[Option],
 ) -> AxisSwaps:
-    value = _value(axis, kernel.bias)
-    kernels = [option for option in options if option.layer is not None]
-    other = [option for option in kernels if _value(axis, option.bias) != value]
-    without = [
+    value = value_of(axis, kernel.bias)
+    keys = {option.architecture.key for option in asked}
+    beside = [
         option
-        for option in options
-        if option.layer is None and axis == "support" and value != Support.POINT
+        for option in trained
+        if option.layer is not None
+        and option.architecture.key not in keys
+        and value_of(axis, option.bias) != value
     ]
-    size = []
-    if not other and not without:
-        size = [option for option in kernels if _size(axis, option.bias, kernel.bias) > 0]
-    chosen = [
-        *_nearest(axis, kernel, [option for option in other if option.feasible], most),
-        *[option for option in without if option.feasible],
-        *_closest(axis, kernel, [option for option in size if option.feasible], most),
-    ]
-    reason = ""
-    if not chosen:
-        if len(slot.choices) == 1 and not options:
-            reason = "the space offers nothing else here"
-        elif other or without or size:
-            reason = f"no choice here with other {axis} meets the constraints"
-        else:
-            reason = f"every choice here has {value_words(axis, value)}"
     return AxisSwaps(
         layer=kernel.layer.name,
         axis=axis,
         value=value,
         label=kernel.layer.label,
         tied=tied,
-        swaps=tuple(_swap(axis, kernel, option) for option in chosen),
-        reason=reason,
+        swaps=tuple(_swap(axis, kernel, option) for option in (*asked, *beside)),
+        reason="" if asked else _reason(axis, kernel, options, slot),
     )
 
 
-def _nearest(
-    axis: str, kernel: _Kernel, options: Sequence[_Option], most: int
-) -> Sequence[_Option]:
-    """Those with another value of the axis, as the top of the file says."""
-    if not options:
-        return []
-    ordered = sorted(
-        options, key=lambda option: (_far(axis, kernel, option), _cost(kernel, option))
+def _reason(axis: str, kernel: Kernel, options: Sequence[Option], slot: Slot) -> str:
+    """Why an axis asks for nothing."""
+    value = value_of(axis, kernel.bias)
+    if len(slot.choices) == 1 and not options:
+        return "the space offers nothing else here"
+    kernels = [option for option in options if option.layer is not None]
+    differ = any(
+        value_of(axis, option.bias) != value or size_between(axis, option.bias, kernel.bias) > 0
+        for option in kernels
     )
-    least = _far(axis, kernel, ordered[0])
-    if least == 0:
-        ordered = [option for option in ordered if _far(axis, kernel, option) == 0]
-    seen: dict[tuple[int, str], int] = {}
-    turns = []  # the how-manieth of its value among those equally near
-    for option in ordered:
-        place = (_far(axis, kernel, option), _value(axis, option.bias))
-        turns.append(seen.get(place, 0))
-        seen[place] = turns[-1] + 1
-    rounds = sorted(
-        zip(turns, ordered, strict=True), key=lambda pair: (_far(axis, kernel, pair[1]), pair[0])
-    )
-    tied = sum(far == least for far, _ in seen)
-    return [option for _, option in rounds[: max(most, min(tied, MOST_TIED))]]
+    if differ or without(axis, value, options):
+        return f"no choice here with other {axis} meets the constraints"
+    return f"every choice here has {value_words(axis, value)}"
 
 
-def _closest(
-    axis: str, kernel: _Kernel, options: Sequence[_Option], most: int
-) -> Sequence[_Option]:
-    """Those of another size: fewest other axes, then the nearest figure, then cost."""
-    return sorted(
-        options,
-        key=lambda option: (
-            _far(axis, kernel, option),
-            _size(axis, option.bias, kernel.bias),
-            _cost(kernel, option),
-        ),
-    )[:most]
-
-
-def _swap(axis: str, kernel: _Kernel, option: _Option) -> Swap:
-    value, other = _value(axis, kernel.bias), _value(axis, option.bias)
+def _swap(axis: str, kernel: Kernel, option: Option) -> Swap:
+    value, other = value_of(axis, kernel.bias), value_of(axis, option.bias)
     differs: Difference = "size" if value == other else "value"
     layer = option.layer
     return Swap(
@@ -270,30 +191,6 @@ def _swap(axis: str, kernel: _Kernel, option: _Option) -> Swap:
         family=None if layer is None else layer.family,
         params=None if layer is None else dict(layer.params),
         label=LEFT_OUT if layer is None else layer.label,
-        also=_also(axis, kernel.bias, option.bias),
+        also=others(axis, kernel.bias, option.bias),
         architecture=option.architecture,
     )
-
-
-def _value(axis: str, bias: Bias) -> str:
-    return str(getattr(bias, axis))
-
-
-def _also(axis: str, one: Bias, other: Bias) -> tuple[str, ...]:
-    return tuple(
-        name for name in AXES if name != axis and getattr(one, name) != getattr(other, name)
-    )
-
-
-def _far(axis: str, kernel: _Kernel, option: _Option) -> int:
-    return len(_also(axis, kernel.bias, option.bias))
-
-
-def _cost(kernel: _Kernel, option: _Option) -> float:
-    return abs(math.log((option.flops + 1) / (kernel.flops + 1)))
-
-
-def _size(axis: str, one: Bias, other: Bias) -> float:
-    """How far the axis's figures are apart: Σ |ln((a + 1)/(b + 1))|, unknown ones counting as 0."""
-    pairs = [(getattr(one, name) or 0, getattr(other, name) or 0) for name in FIGURES.get(axis, ())]
-    return sum(abs(math.log((a + 1) / (b + 1))) for a, b in pairs)
