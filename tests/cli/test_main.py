@@ -43,6 +43,10 @@ SURFACE = {
     "status": ({"RUN"}, {"--layers"}),
     "pareto": ({"RUN"}, {"--csv", "--pick", "--no-plot"}),
     "explain": ({"RUN", "TRIAL"}, {"--replace"}),
+    "certify": (
+        {"RUN", "TRIAL"},
+        {"--seeds", "--swaps", "--trials", "--time", "--workers", "--address", "--backend"},
+    ),
     "table": ({"RUN"}, {"--format", "--output", "--layers"}),
     "report": ({"RUN"}, {"--output"}),
     "export": ({"RUN", "TRIAL"}, {"--format", "--output"}),
