@@ -187,6 +187,9 @@ def table(layers: list[dict[str, Any]]) -> str:
         "all": layers,
         "all, where the match is of the trained family, with other params": same,
         "all, where it is of another": [row for row in layers if row not in same],
+        "all, where a fresh copy is learned again in that time": [
+            row for row in compared(layers, "own") if row["own"] <= THIRD * row["mismatch"]
+        ],
     }
     for name, group in groups.items():
         cells = [share(group, role) for role in ROLES if role != "mismatch"]

@@ -19,6 +19,9 @@ class LayerAnswer:
     axes    axis -> the value that every solution has there; an axis is left out where solutions
             differ, where no other value can be had on this domain, or where the task is
             indifferent to it
+
+    Solutions are sought among the families of the task's space in `search_spaces/planted`. Where
+    another installed family is known to solve the task with another value, the task's page says so.
     """
 
     family: str

@@ -10,8 +10,13 @@ examples are the same. Metric: R², 0 by chance.
 
 Planted  A linear state that the content along the path steers. Sums want a memory that neither
          fades nor saturates, and 16 numbers of it; a kernel without a path cannot know what was
-         cleared in between, and attention averages where a sum is wanted. A state with feedback can
-         do it in principle, and falls behind with two sums to keep apart.
+         cleared in between, and attention averages where a sum is wanted (0.65; 0.78 with rotary
+         positions). A GRU, whose memory is bounded, falls behind with two sums to keep apart
+         (0.68). Mamba itself reaches 0.988 to 0.993 on most seeds, less than the winners of the
+         other tasks.
+Beside   Of the families outside the task's space `delta_net` (0.995) and `ssd` (0.989) have such a
+         state too, but the memory of an `lstm` is unbounded and has feedback (0.976). So that the
+         state is linear is planted among the families of the space alone; the path is not.
 """
 
 from __future__ import annotations
