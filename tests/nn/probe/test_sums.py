@@ -166,7 +166,7 @@ def test_masked_positions_are_not_there() -> None:
 
 def test_what_an_operator_does_at_masked_positions_is_not_looked_at() -> None:
     mask_BN = (torch.arange(8) < 6).expand(BATCH, 8)
-    at, channel = torch.tensor([1, 7]), torch.arange(4)
+    at, channel = torch.tensor([2, 7]), torch.arange(4)
 
     def blind(u_BND, mask_BN, x_BNA):
         return u_BND.flip(1) + u_BND.roll(1, 1)
