@@ -27,7 +27,7 @@ class Budget:
     shifts           how far the field is moved, in positions; shortened where a domain is small
     memory_rows      cotangents on the future of each cut, per example; 0: `state` is not asked for
     memory_cuts      places where a sequence is cut into past and future
-    third_positions  positions of each example that `beyond_pairwise` asks about; 0: it is not asked for
+    third_positions  positions of each example that `beyond_pairwise` asks about; 0: none
     resamples        how many times the rows are drawn again for the intervals
     """
 
