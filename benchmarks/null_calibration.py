@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from itnet_nas.analysis.certificate import certificate, next_trainings
@@ -52,7 +51,6 @@ def trained(
         number=number,
         seed=seed,
         proposed_by="calibration",
-        checkpoint=Path("unused"),  # these trainings are too short to leave any
         keep_weights=False,
         probe=False,
     )

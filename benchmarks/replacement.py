@@ -62,11 +62,10 @@ def study(name: str, seed: int, folder: Path) -> dict[str, Any]:
         number=0,
         seed=seed,
         proposed_by="benchmark",
-        checkpoint=folder,
         keep_weights=True,
         probe=True,
     )
-    outcome = evaluate(job.model_copy(update={"checkpoint": None, "checkpoint_every": 0}))
+    outcome = evaluate(job)
     record = outcome.record
     if record.error is not None or outcome.weights is None:
         raise RuntimeError(f"{name}, seed {seed}, could not be trained: {record.error}")

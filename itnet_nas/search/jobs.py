@@ -33,16 +33,19 @@ def make_job(
     number: int,
     seed: int,
     proposed_by: str,
-    checkpoint: Path,
     keep_weights: bool,
     probe: bool,
+    checkpoint: Path | None = None,
 ) -> TrialJob:
-    """One architecture to be trained with the recipe and the settings of a search."""
+    """One architecture to be trained with the recipe and the settings of a search.
+
+    checkpoint   the folder where a long training leaves its checkpoints; None trains without
+    """
     wanted = {objective.name for objective in space.objectives}
     for constraint in measured_constraints(space):
         wanted |= set(constraint.names)
     families = {layer.family for layer in architecture.layers}
-    long = space.recipe.steps >= CHECKPOINT_FROM
+    kept = checkpoint if space.recipe.steps >= CHECKPOINT_FROM else None
     return TrialJob(
         number=number,
         proposed_by=proposed_by,
@@ -60,6 +63,6 @@ def make_job(
         threads=search.cpus_per_trial,
         keep_weights=keep_weights,
         probe=probe,
-        checkpoint=str(checkpoint.absolute()) if long else None,
-        checkpoint_every=space.recipe.steps // 10 if long else 0,
+        checkpoint=None if kept is None else str(kept.absolute()),
+        checkpoint_every=0 if kept is None else space.recipe.steps // 10,
     )

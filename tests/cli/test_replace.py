@@ -61,7 +61,6 @@ def made() -> tuple[Any, Any]:
         number=0,
         seed=0,
         proposed_by="random",
-        checkpoint=Path("unused"),
         keep_weights=True,
         probe=False,
     )

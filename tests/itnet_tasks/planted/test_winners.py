@@ -39,7 +39,6 @@ def score(task: str, family: str) -> float:
         number=0,
         seed=0,
         proposed_by="tests",
-        checkpoint=Path("unused"),
         keep_weights=False,
         probe=False,
     )
