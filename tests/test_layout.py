@@ -27,6 +27,7 @@ FLOORS = [
     "space",
     "arch",
     "results",
+    "surrogate",
     "nn",
     "analysis",
     "train",
@@ -46,7 +47,7 @@ PROMISED = {"axes", "errors", "kernels", "tasks", "integral", "testing"}
 FILES = sorted(path.relative_to(ROOT) for path in PACKAGE.rglob("*.py"))
 PLUGIN_FILES = sorted(path.relative_to(ROOT) for path in (ROOT / "plugins").rglob("*.py"))
 ALL_FILES = [*FILES, *PLUGIN_FILES]
-NO_TORCH = ("space", "arch", "results", "analysis", "cli")
+NO_TORCH = ("space", "arch", "results", "surrogate", "analysis", "cli")
 
 
 def imports(path: Path, *, late: bool = True) -> set[str]:

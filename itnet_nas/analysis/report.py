@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from itnet_nas.analysis.beside import NOTHING
 from itnet_nas.analysis.bias_table import bias_table
 from itnet_nas.analysis.chart import hypervolume_chart, scatter
 from itnet_nas.analysis.failures import failed_by_kind
@@ -28,6 +29,7 @@ from itnet_nas.space.constraint import NAMES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from itnet_nas.analysis.beside import Beside
     from itnet_nas.analysis.certificate import Certificate
     from itnet_nas.results.record import TrialRecord
     from itnet_nas.space.space import Space
@@ -42,13 +44,13 @@ def write_report(
     stamp: Mapping[str, Any],
     path: str | Path,
     run: str = "RUN",
-    certificate: Certificate | None = None,
+    beside: Beside = NOTHING,
 ) -> Path:
     """Write the report to `path`, replacing it at once; a reader never sees half of it."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(target.name + ".part")
-    draft.write_text(render(space, records, stamp, run, certificate), encoding="utf-8")
+    draft.write_text(render(space, records, stamp, run, beside), encoding="utf-8")
     draft.replace(target)
     return target
 
@@ -58,7 +60,7 @@ def render(
     records: Sequence[TrialRecord],
     stamp: Mapping[str, Any],
     run: str = "RUN",
-    certificate: Certificate | None = None,
+    beside: Beside = NOTHING,
 ) -> str:
     """The page as text. `run` is the run's folder as commands name it.
 
@@ -80,7 +82,7 @@ def render(
     environment.filters |= {"short": short, "duration": duration}
     environment.globals |= {"value": value, "count": count}
     return environment.get_template("report.html.j2").render(
-        view(space, records, stamp, run, certificate)
+        view(space, records, stamp, run, beside)
     )
 
 
@@ -89,10 +91,11 @@ def view(
     records: Sequence[TrialRecord],
     stamp: Mapping[str, Any],
     run: str,
-    certificate: Certificate | None = None,
+    beside: Beside = NOTHING,
 ) -> dict[str, Any]:
     """All that the template shows."""
     front = front_of(space, records)
+    certificate = beside.certificate
     knee = pick(space, front, "knee") if front else None
     best = pick(space, front, "best") if front else None
     table = bias_table(space, records)

@@ -13,7 +13,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from itnet_nas.api.run import Front, Run, Trial
+from itnet_nas.api.front import Front, Trial
+from itnet_nas.api.run import Run
 from itnet_nas.errors import SearchEnded, UsageError
 
 if TYPE_CHECKING:

@@ -1,27 +1,18 @@
-"""`Run`, `Front` and `Trial`: a run as Python sees it.
-
-Reading a run starts nothing and needs neither Ray nor a plugin; `Trial.module` and `Trial.export`
-import torch.
-"""
+"""`Run`: a run as Python sees it. Reading one starts nothing and needs neither Ray nor a plugin."""
 
 from __future__ import annotations
 
-import html
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
+from itnet_nas.api.front import Front, Trial
 from itnet_nas.errors import RunError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pandas as pd
-    from torch import nn
 
+    from itnet_nas.analysis.beside import Beside
     from itnet_nas.analysis.certificate import Certificate
-    from itnet_nas.analysis.hypervolume import Scale
-    from itnet_nas.explanation import Explanation
     from itnet_nas.results.record import TrialRecord
     from itnet_nas.search.run_session import Backend
     from itnet_nas.space.space import Space
@@ -156,11 +147,23 @@ class Run:
                 self.stamp,
                 target,
                 run=str(self.folder),
-                certificate=self.certificate(),
+                beside=self._beside(),
             )
         except OSError as error:
             raise RunError(f"{target} cannot be written: {error.strerror}") from error
         return target
+
+    def _beside(self) -> Beside:
+        from itnet_nas.analysis.beside import Beside
+        from itnet_nas.results.store import Store
+
+        with Store.open(self.folder) as store:
+            return Beside(
+                certificate=self.certificate(),
+                confirmations=store.confirmations.records(),
+                baseline=store.baseline.records(),
+                rungs=store.rungs.records(),
+            )
 
     def _repr_html_(self) -> str:
         return self.pareto()._repr_html_()
@@ -170,126 +173,3 @@ class Run:
 
         with Store.open(self.folder) as store:
             return getattr(store, name)
-
-
-@final
-class Front:
-    """The non-dominated trials of a run at the moment of asking, cheapest first."""
-
-    def __init__(self, run: Run) -> None:
-        from itnet_nas.analysis.pareto import front
-
-        self._run = run
-        self._all = run.records
-        self._records = front(run.space, self._all)
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def __iter__(self) -> Iterator[Trial]:
-        return (Trial(self._run, record) for record in self._records)
-
-    def __getitem__(self, place: int) -> Trial:
-        return Trial(self._run, self._records[place])
-
-    def pick(self, rule: str = "knee") -> Trial:
-        """One member by a stated rule: best, cheapest, knee, a bound ("flops<=1e6"), a number.
-
-        Raises UsageError for an unknown rule, InfeasibleError when no member obeys it.
-        """
-        from itnet_nas.analysis.pick import pick
-
-        return Trial(self._run, pick(self._run.space, self._records, rule))
-
-    @cached_property
-    def scale(self) -> Scale:
-        """What the hypervolume is measured against: ideal and reference of every objective."""
-        from itnet_nas.analysis.hypervolume import scale
-
-        return scale(self._run.space, self._all)
-
-    @property
-    def hypervolume(self) -> float:
-        """The share of the space of objectives that the front dominates, from 0 to 1."""
-        return self.scale.hypervolume(self._records)
-
-    def _repr_html_(self) -> str:
-        names = [objective.name for objective in self._run.space.objectives]
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in ("trial", *names, "layers"))
-        rows = "".join(
-            "<tr>"
-            + "".join(
-                f"<td>{html.escape(cell)}</td>"
-                for cell in (
-                    str(trial.number),
-                    *(f"{trial.objectives[name]:.4g}" for name in names),
-                    trial.label,
-                )
-            )
-            + "</tr>"
-            for trial in self
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-
-
-@final
-class Trial:
-    """One architecture trained once, and what can be made of it."""
-
-    def __init__(self, run: Run, record: TrialRecord) -> None:
-        self._run = run
-        self.record = record
-
-    @property
-    def number(self) -> int:
-        """Its number in the run."""
-        return self.record.number
-
-    @property
-    def objectives(self) -> dict[str, float]:
-        """Every objective by name; empty for a trial that failed."""
-        return dict(self.record.objectives)
-
-    @property
-    def label(self) -> str:
-        """The architecture in one line."""
-        return self.record.architecture.label
-
-    def explain(self) -> Explanation:
-        """Which bias each layer has, and where the trial stands; `print` it."""
-        from itnet_nas.explanation import explain
-
-        return explain(
-            self._run.space, self._run.records, self.record, self._run.certificate(self.number)
-        )
-
-    def module(self) -> nn.Module:
-        """The trained network. Raises RunError when its weights were not kept."""
-        from itnet_nas.nn.network import load_network
-
-        return load_network(self.record, self.weights())
-
-    def weights(self) -> bytes:
-        """The state dict as `torch.save` wrote it. Raises RunError when it was not kept."""
-        from itnet_nas.results.store import Store
-
-        with Store.open(self._run.folder) as store:
-            found = store.weights(self.number)
-        if found is None:
-            raise RunError(
-                f"the weights of trial {self.number} ({self.record.state}) were not kept; a run "
-                f"keeps those of the front, or with --keep-weights all those of every complete "
-                f"trial"
-            )
-        return found
-
-    def export(self, folder: str | Path) -> Path:
-        """Write the network as Python source with its weights; the source needs torch alone."""
-        from itnet_nas.nn.export import export_python
-
-        target = Path(folder)
-        export_python(self.record, self.weights(), target)
-        return target
-
-    def __repr__(self) -> str:
-        return f"<Trial {self.number}: {self.label}>"

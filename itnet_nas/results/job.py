@@ -41,6 +41,10 @@ class TrialJob(BaseModel):
     threads: Annotated[int, Field(ge=1)] = 1
     keep_weights: bool = True
     probe: bool = True  # measure what every layer does, before and after training
+    seeds: Annotated[
+        tuple[int, ...], Field(description="train once under each; `seed` is the first of them")
+    ] = ()
+    test: Annotated[bool, Field(description="score the test split, for a confirmation")] = False
     checkpoint: str | None = None  # a folder that survives the worker; None trains without one
     checkpoint_every: Annotated[int, Field(ge=0)] = 0  # steps; 0 never
 

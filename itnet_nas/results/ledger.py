@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -26,10 +26,9 @@ M = TypeVar("M", bound=BaseModel)
 class Ledger:
     """Two tables of a run's database; whoever opened the connection closes it."""
 
-    table: ClassVar[str] = ""  # what the names of its tables begin with
-
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
         self.folder = folder
+        self.table = ""  # what the names of its tables begin with
         self._db = connection
 
     def add_job(self, job: TrialJob) -> None:

@@ -44,6 +44,19 @@ class CurvePoint(BaseModel):
     metrics: dict[str, FiniteFloat] = {}
 
 
+class Replicate(BaseModel):
+    """One of several trainings of one architecture that a single job asked for.
+
+    `test` holds the metrics of the test split, which a final confirmation alone reads.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+    seed: Annotated[int, Field(ge=0)]
+    objectives: dict[str, FiniteFloat]
+    test: dict[str, FiniteFloat] = {}
+
+
 class TrialRecord(BaseModel):
     """Append-only: a record is written once, when its trial ends."""
 
@@ -73,6 +86,10 @@ class TrialRecord(BaseModel):
         dict[str, LayerProbe], Field(description="layer -> what it does, measured; {} unprobed")
     ] = {}
     probe_error: Annotated[str, Field(description="why there is no probe")] = ""
+    replicates: Annotated[
+        tuple[Replicate, ...], Field(description="one for each of the job's `seeds`; else none")
+    ] = ()
+    imported: Annotated[str, Field(description="the run that trained it, where not this one")] = ""
     device: str = ""
     started: Annotated[float, Field(description="seconds since the epoch")] = 0.0
     seconds: Annotated[float, Field(ge=0, description="wall clock of the whole trial")] = 0.0

@@ -1,7 +1,7 @@
 """`Store`: a run's folder. One writer, any number of readers, nothing that needs a plugin.
 
     run.sqlite    space (every revision), jobs as they were handed out, records as trials ended;
-                  the same of what certificates trained (`swap_ledger`)
+                  the same of what was trained beside the search (`side_ledger`)
     weights/      one file per trial whose weights are kept
     checkpoints/  of trials in progress
     lock          held by the one process that writes; the system frees it when that process dies
@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any, final
 from itnet_nas.errors import RunError
 from itnet_nas.results.ledger import Ledger, no_room
 from itnet_nas.results.lock import take_lock
-from itnet_nas.results.swap_ledger import SWAP_TABLES, SwapLedger
+from itnet_nas.results.side_ledger import SIDE_TABLES, SideLedger
+from itnet_nas.results.swap_ledger import CERTIFICATES, SwapLedger
 from itnet_nas.space.space import Space
 from itnet_nas.space.spec import SearchSpec
 
@@ -39,6 +40,7 @@ CREATE TABLE sessions (number INTEGER PRIMARY KEY, search TEXT NOT NULL, stamp T
 CREATE TABLE jobs     (number INTEGER PRIMARY KEY, json TEXT NOT NULL);
 CREATE TABLE records  (number INTEGER PRIMARY KEY, json TEXT NOT NULL);
 """
+LATER = SIDE_TABLES + CERTIFICATES  # tables that runs of this version may lack
 VERSION = 1
 
 
@@ -51,7 +53,11 @@ class Store(Ledger):
 
     def __init__(self, folder: Path, connection: sqlite3.Connection, lock: int | None) -> None:
         super().__init__(folder, connection)
-        self.swaps = SwapLedger(folder, connection)
+        self.swaps = SwapLedger(self)
+        self.confirmations = SideLedger(self, "confirm")
+        self.baseline = SideLedger(self, "baseline")
+        self.rungs = SideLedger(self, "rung")
+        self.priors = SideLedger(self, "prior")
         self._lock = lock
 
     @classmethod
@@ -82,7 +88,7 @@ class Store(Ledger):
             half = folder / "run.sqlite.new"
             half.unlink(missing_ok=True)
             with contextlib.closing(sqlite3.connect(half)) as db, db:
-                db.executescript(f"PRAGMA user_version = {VERSION}; {SCHEMA}; {SWAP_TABLES}")
+                db.executescript(f"PRAGMA user_version = {VERSION}; {SCHEMA}; {LATER}")
                 db.execute("INSERT INTO spaces VALUES (0, ?, ?)", (space.model_dump_json(), source))
                 db.execute(
                     "INSERT INTO sessions VALUES (0, ?, ?)",
@@ -216,7 +222,7 @@ def _connect(database: Path, write: bool) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         if database.stat().st_size:
-            connection.executescript(SWAP_TABLES)  # a run from before certificates has none
+            connection.executescript(LATER)  # an older run may have none of them
     else:
         uri = f"{database.absolute().as_uri()}?mode=ro"
         if not os.access(database.parent, os.W_OK):

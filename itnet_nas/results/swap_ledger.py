@@ -1,22 +1,18 @@
-"""`SwapLedger`: what a certificate was made from: retrained candidates, and their swaps.
-
-These trainings stand beside the search, not in it: they repeat seeds, so they must not be counted
-as trials, shown on a front or learned from by a strategy. A run from before certificates has no
-such tables; it reads as empty, and opening it for writing adds them.
-"""
+"""`SwapLedger`: what a certificate was made from: retrained candidates, and their swaps."""
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, final
+from typing import TYPE_CHECKING, Annotated, ClassVar, final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from itnet_nas.results.ledger import Ledger, M
+from itnet_nas.results.side_ledger import SideLedger
 
-SWAP_TABLES = """
+if TYPE_CHECKING:
+    from itnet_nas.results.ledger import Ledger
+
+CERTIFICATES = """
 CREATE TABLE IF NOT EXISTS certificates (number INTEGER PRIMARY KEY, json TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS swap_jobs    (number INTEGER PRIMARY KEY, json TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS swap_records (number INTEGER PRIMARY KEY, json TEXT NOT NULL);
 """
 
 
@@ -31,10 +27,11 @@ class CertificateRequest(BaseModel):
 
 
 @final
-class SwapLedger(Ledger):
-    """Numbered apart from the trials of the search."""
+class SwapLedger(SideLedger):
+    """The trainings of certificates, and what was asked for."""
 
-    table: ClassVar[str] = "swap_"
+    def __init__(self, of: Ledger) -> None:
+        super().__init__(of, "swap")
 
     def request(self, asked: CertificateRequest) -> None:
         """Keep what was asked, so that a report can say what was answered."""
@@ -54,7 +51,3 @@ class SwapLedger(Ledger):
             found.pop(asked.trial, None)
             found[asked.trial] = asked
         return found
-
-    def _models(self, model: type[M], query: str) -> list[M]:
-        there = self._all("SELECT name FROM sqlite_master WHERE name = 'swap_records'")
-        return super()._models(model, query) if there else []

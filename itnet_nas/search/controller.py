@@ -84,17 +84,17 @@ class Controller(Session):
         # A generator of its own per number: a proposal must not depend on how many came before in
         # this process, or a resumed run would propose something else.
         rng = Random(f"{self.search.seed}:{number}")
-        architecture = self.searcher.ask(self.space, self.records(), pending, rng)
-        if architecture is None:
+        proposal = self.searcher.ask(self.space, self.records(), pending, rng)
+        if proposal is None:
             self._exhausted = True
             return None
         return make_job(
             self.space,
             self.search,
-            architecture,
+            proposal.architecture,
             number=number,
-            seed=trial_seed(self.search.seed, architecture.key),
-            proposed_by=self.searcher.name,
+            seed=trial_seed(self.search.seed, proposal.architecture.key),
+            proposed_by=proposal.by,
             checkpoint=self.checkpoint_of(number),
             keep_weights=self.search.keep_weights != "none",
             probe=self.search.probe,

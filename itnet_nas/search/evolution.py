@@ -17,7 +17,7 @@ from itnet_nas.arch.feasible import feasible
 from itnet_nas.arch.genotype import contains
 from itnet_nas.arch.mutate import crossover, mutate
 from itnet_nas.search.random_search import draw_new, known_keys
-from itnet_nas.search.searcher import Searcher
+from itnet_nas.search.searcher import RANDOM, Proposal, Searcher
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ class EvolutionSearcher(Searcher):
         records: Sequence[TrialRecord],
         pending: Sequence[Architecture],
         rng: Random,
-    ) -> Architecture | None:
+    ) -> Proposal | None:
         """A feasible architecture with a new key."""
         known = known_keys(records, pending)
         parents = []
@@ -64,8 +64,9 @@ class EvolutionSearcher(Searcher):
         for _ in range(CHILDREN if parents else 0):
             child = _child(space, parents, rng)
             if child.key not in known and feasible(space, child):
-                return child
-        return draw_new(space, known, rng)
+                return Proposal(child, self.name)
+        drawn = draw_new(space, known, rng)
+        return None if drawn is None else Proposal(drawn, RANDOM)
 
 
 def random_start(space: Space) -> int:

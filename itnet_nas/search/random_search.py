@@ -9,7 +9,7 @@ from itnet_nas.arch.count import ENUMERABLE, enumerate_all, raw_count
 from itnet_nas.arch.feasible import feasible, sample_feasible
 from itnet_nas.arch.mutate import neighbours
 from itnet_nas.arch.sample import sample
-from itnet_nas.search.searcher import Searcher
+from itnet_nas.search.searcher import RANDOM, Proposal, Searcher
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -35,7 +35,7 @@ class RandomSearcher(Searcher):
     from there to what is new. None when that finds nothing.
     """
 
-    name: ClassVar[str] = "random"
+    name: ClassVar[str] = RANDOM
 
     def ask(
         self,
@@ -43,9 +43,10 @@ class RandomSearcher(Searcher):
         records: Sequence[TrialRecord],
         pending: Sequence[Architecture],
         rng: Random,
-    ) -> Architecture | None:
+    ) -> Proposal | None:
         """A feasible architecture with a new key."""
-        return draw_new(space, known_keys(records, pending), rng)
+        drawn = draw_new(space, known_keys(records, pending), rng)
+        return None if drawn is None else Proposal(drawn, RANDOM)
 
 
 def known_keys(records: Sequence[TrialRecord], pending: Sequence[Architecture]) -> set[str]:

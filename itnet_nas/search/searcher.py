@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,6 +13,20 @@ if TYPE_CHECKING:
     from itnet_nas.results.record import TrialRecord
     from itnet_nas.space.space import Space
 
+RANDOM = "random"  # `Proposal.by` of what was drawn without looking at any result
+
+
+class Proposal(NamedTuple):
+    """What to train next.
+
+    by   how it came about, as the record will have it: `RANDOM` for a draw that no result had a
+         part in, so that what is said of the whole space can rest on fair samples; else the name of
+         the strategy
+    """
+
+    architecture: Architecture
+    by: str
+
 
 class Searcher(ABC):
     """Proposes the next architecture.
@@ -20,6 +34,9 @@ class Searcher(ABC):
     The controller calls `ask` from one thread, once per proposal, with every record so far (ordered
     by number) and what is still being trained. A searcher keeps no state of its own: the same
     arguments give the same proposal, so resuming a run is reading its log.
+
+    Records of another task or of other data may stand among them: what a run was told beforehand.
+    They are no results of this search, and their keys may be proposed.
     """
 
     name: ClassVar[str]
@@ -31,7 +48,7 @@ class Searcher(ABC):
         records: Sequence[TrialRecord],
         pending: Sequence[Architecture],
         rng: Random,
-    ) -> Architecture | None:
+    ) -> Proposal | None:
         """A feasible member of `space` whose key is in neither `records` nor `pending`.
 
         None when no such architecture could be found.

@@ -13,6 +13,7 @@ from analysis.test_palette import luminance
 from analysis.test_report import STAMP, Page
 
 from itnet_nas.analysis.axis_verdict import Verdict
+from itnet_nas.analysis.beside import Beside
 from itnet_nas.analysis.pareto import front
 from itnet_nas.analysis.pick import pick
 from itnet_nas.analysis.report import TEMPLATES, render, write_report
@@ -32,14 +33,14 @@ def section(text: str) -> str:
 
 def test_the_section_is_well_formed_with_and_without_a_certificate() -> None:
     for certificate in (None, certified(OF, KNEE)):
-        page = Page(render(OF, RECORDS, STAMP, "RUN", certificate))
+        page = Page(render(OF, RECORDS, STAMP, "RUN", Beside(certificate=certificate)))
 
         assert page.wrong == []
         assert page.open == []
 
 
 def test_a_row_answers_what_and_how_much() -> None:
-    text = section(render(OF, RECORDS, STAMP, "RUN", certified(OF, KNEE)))
+    text = section(render(OF, RECORDS, STAMP, "RUN", Beside(certificate=certified(OF, KNEE))))
 
     assert (
         "memory ssm(state_size=8) recurrence ● fading: 90 % within 34 may: full necessary "
@@ -56,7 +57,7 @@ def test_under_a_row_stand_its_partings() -> None:
 
 
 def test_what_how_sure_and_what_next_stand_in_this_order() -> None:
-    text = section(render(OF, RECORDS, STAMP, "RUN", certified(OF, KNEE)))
+    text = section(render(OF, RECORDS, STAMP, "RUN", Beside(certificate=certified(OF, KNEE))))
 
     places = [text.index(words) for words in ("acts like", "How sure?", "What next?")]
     assert places == sorted(places)
@@ -64,7 +65,7 @@ def test_what_how_sure_and_what_next_stand_in_this_order() -> None:
 
 
 def test_the_section_shows_the_trial_of_the_certificate() -> None:
-    text = section(render(OF, RECORDS, STAMP, "RUN", certified(OF, BEST)))
+    text = section(render(OF, RECORDS, STAMP, "RUN", Beside(certificate=certified(OF, BEST))))
 
     assert BEST.number != KNEE.number
     assert f"Trial {BEST.number}." in text
@@ -80,7 +81,7 @@ def test_without_a_probe_the_section_says_what_is_missing() -> None:
 
 def test_a_task_that_is_not_solved_names_nobody_on_the_page() -> None:
     of = with_solved(OF, 1.2)
-    text = section(render(of, RECORDS, STAMP, "RUN", certified(of, KNEE)))
+    text = section(render(of, RECORDS, STAMP, "RUN", Beside(certificate=certified(of, KNEE))))
 
     assert "Not solved: trial 5 reaches, over its seeds, 3.13 bits/byte of a ceiling of 1" in text
     assert not {"necessary", "preferred", "by chance"} & set(re.split(r"[ ,.]", text))
@@ -90,7 +91,9 @@ def test_a_task_that_is_not_solved_names_nobody_on_the_page() -> None:
 def test_a_written_page_has_the_certificate(tmp_path: Path) -> None:
     found = certified(OF, KNEE)
 
-    path = write_report(OF, RECORDS, STAMP, tmp_path / "report.html", certificate=found)
+    path = write_report(
+        OF, RECORDS, STAMP, tmp_path / "report.html", beside=Beside(certificate=found)
+    )
 
     assert "necessary" in section(path.read_text(encoding="utf-8"))
 

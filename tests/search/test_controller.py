@@ -15,7 +15,7 @@ from itnet_nas.results.job import TrialJob
 from itnet_nas.results.record import Outcome, TrialError, TrialRecord, TrialState
 from itnet_nas.results.store import Store
 from itnet_nas.search.controller import Controller
-from itnet_nas.search.searcher import Searcher
+from itnet_nas.search.searcher import Proposal, Searcher
 from itnet_nas.space.space import Space
 from itnet_nas.space.spec import SearchSpec
 
@@ -32,13 +32,13 @@ class Ordered(Searcher):
         records: Sequence[TrialRecord],
         pending: Sequence[Architecture],
         rng: Random,
-    ) -> Architecture | None:
+    ) -> Proposal | None:
         known = {record.key for record in records} | {one.key for one in pending}
         for first in FAMILIES:
             for second in FAMILIES:
                 candidate = chain(space, [first, second])
                 if candidate.key not in known:
-                    return candidate
+                    return Proposal(candidate, self.name)
         return None
 
 

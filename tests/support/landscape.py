@@ -94,7 +94,9 @@ def propose(
     seed: int = 0,
 ) -> Architecture | None:
     """The next proposal, with the generator that belongs to its number."""
-    return searcher.ask(space, records, pending, Random(f"{seed} {len(records) + len(pending)}"))
+    rng = Random(f"{seed} {len(records) + len(pending)}")
+    proposal = searcher.ask(space, records, pending, rng)
+    return None if proposal is None else proposal.architecture
 
 
 def run_search(
