@@ -1,0 +1,291 @@
+"""`Encoding`: an architecture as numbers, one block of columns per variable.
+
+    variable                      columns                                    counts where
+    what a layer is               one per family, and one for "absent"       always
+    a coordinate of its bias      one per value of the axis                  the layer is there
+    a parameter of a family       numbers: L − 1 steps of ±1, divided by     the layer has that
+                                  √(L − 1), for L values in order; other     family
+                                  values: one each
+    an optional edge              there, not there                           its target is there
+    how many copies of a motif    steps, as for a number                     always
+    how often a bias stands       per axis and value, the share of layers    always
+                                  that have it
+
+F holds the columns, A says per variable whether it counts. Then for two architectures a and b
+
+    S_v = F_v(a)·F_v(b)                      1 where the variable is the same, less where it is not
+    D_v = half_v (A_v(a) A_v(b) − S_v)       0 where it is the same, 1 where it is as far as can be
+
+with half_v = 1 for names, ½ for numbers (then D is the distance in steps, as a share of the range)
+and 0 for the shares, which have no distance. A variable that does not count in one of the two adds
+nothing: that they differ in family is said once, by the layer itself.
+
+A coordinate that splits the choices of a layer exactly as its families do, or as another coordinate
+does, is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from itnet_nas.arch.genotype import genotype_of
+from itnet_nas.arch.plan import choice_text, plan_of
+from itnet_nas.axes import AXES
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from itnet_nas.arch.architecture import Architecture
+    from itnet_nas.arch.genotype import Genotype
+    from itnet_nas.arch.plan import Slot
+    from itnet_nas.space.space import Space
+
+    Floats = NDArray[np.float64]
+
+ABSENT = "absent"
+
+
+@final
+@dataclass(frozen=True)
+class Rows:
+    """Encoded architectures: features (n, C) and whether each variable counts (n, V)."""
+
+    features: Floats
+    active: Floats
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __add__(self, other: Rows) -> Rows:
+        return Rows(
+            np.vstack([self.features, other.features]), np.vstack([self.active, other.active])
+        )
+
+    def take(self, places: Sequence[int] | NDArray[np.int64]) -> Rows:
+        """Some of them, in that order."""
+        return Rows(self.features[places], self.active[places])
+
+
+@final
+class Encoding:
+    """The columns of one space. `variable_of` (C,) and `half` (V,) belong to them."""
+
+    def __init__(self, space: Space) -> None:
+        self._space = space
+        self._plan = plan_of(space)
+        self.names: list[str] = []
+        half: list[float] = []
+        variable_of: list[int] = []
+        self._at: list[int] = []  # first column of each variable
+        for name, columns, weight in self._variables():
+            self._at.append(len(variable_of))
+            variable_of += [len(self.names)] * columns
+            self.names.append(name)
+            half.append(weight)
+        self.half = np.array(half)
+        self.variable_of = np.array(variable_of, dtype=np.int64)
+        self._known: dict[str, tuple[Floats, Floats]] = {}
+
+    def rows(self, architectures: Sequence[Architecture]) -> Rows:
+        """KeyError for an architecture that is no member of the space."""
+        found = [self._row(architecture) for architecture in architectures]
+        features = np.array([row for row, _ in found]).reshape(-1, len(self.variable_of))
+        active = np.array([row for _, row in found]).reshape(-1, len(self.names))
+        return Rows(features, active)
+
+    def _row(self, architecture: Architecture) -> tuple[Floats, Floats]:
+        known = self._known.get(architecture.key)
+        if known is not None:
+            return known
+        genotype = genotype_of(self._space, architecture)
+        if genotype is None:
+            raise KeyError(f"not a member of the space {self._space.name}: {architecture.label}")
+        row = self._encode(genotype)
+        if len(self._known) > _KEPT:
+            self._known.clear()
+        self._known[architecture.key] = row
+        return row
+
+    def _variables(self) -> Iterator[tuple[str, int, float]]:
+        plan = self._plan
+        self._slots = [_SlotColumns(slot) for slot in plan.slots]
+        for slot, columns in zip(plan.slots, self._slots, strict=True):
+            name = plan.names[slot.nodes[0]]
+            for what, block in columns.blocks.items():
+                yield f"{name} {what}", block.columns, block.half
+        for pairs in plan.edge_slots:
+            source, target = (plan.names[node] for node in pairs[0])
+            yield f"{source} > {target}", 2, 1.0
+        for repeat, counts in zip(self._space.repeats, plan.counts, strict=True):
+            yield f"count of {repeat.name}", max(1, len(counts) - 1), 0.5
+        self._shares = _shared_values(plan.slots)
+        if self._shares:
+            yield "shares of biases", len(self._shares), 0.0
+
+    def _encode(self, genotype: Genotype) -> tuple[Floats, Floats]:
+        plan = self._plan
+        features, active = np.zeros(len(self.variable_of)), np.zeros(len(self.names))
+        variable = 0
+
+        def put(values: Sequence[float] | Floats | None) -> None:
+            nonlocal variable
+            if values is not None:
+                start = self._at[variable]
+                features[start : start + len(values)] = values
+                active[variable] = 1.0
+            variable += 1
+
+        for columns, choice in zip(self._slots, genotype.choices, strict=True):
+            for block in columns.blocks.values():
+                put(block.of(choice))
+        open_edges = plan.open_edges(genotype.choices, genotype.counts)
+        for there, is_open in zip(genotype.edges, open_edges, strict=True):
+            put((float(there), float(not there)) if is_open else None)
+        for count, counts in zip(genotype.counts, plan.counts, strict=True):
+            put(_steps(counts.index(count), len(counts)))
+        if self._shares:
+            put(self._share_row(genotype))
+        return features, active
+
+    def _share_row(self, genotype: Genotype) -> Floats:
+        row = np.zeros(len(self._shares))
+        for slot, choice in zip(self._plan.slots, genotype.choices, strict=True):
+            if choice is not None:
+                bias = slot.choices[choice].bias
+                for axis in AXES:
+                    place = self._shares.get((axis, str(getattr(bias, axis))))
+                    if place is not None:
+                        row[place] += 1.0
+        return row / max(1, len(self._plan.slots))
+
+
+_KEPT = 20_000  # rows of architectures that were asked for before
+
+
+@final
+@dataclass(frozen=True)
+class _Block:
+    """One variable of a slot: the row of each choice, None where it does not count."""
+
+    rows: tuple[Floats | None, ...]
+    absent: Floats | None
+    columns: int
+    half: float
+
+    def of(self, choice: int | None) -> Floats | None:
+        return self.absent if choice is None else self.rows[choice]
+
+
+@final
+class _SlotColumns:
+    """The variables of one layer, or of one place of a tied motif."""
+
+    def __init__(self, slot: Slot) -> None:
+        families = [choice.family for choice in slot.choices]
+        kinds = {name: place for place, name in enumerate([*dict.fromkeys(families), ABSENT])}
+        self.blocks = {"choice": _names(families, kinds, absent=ABSENT)}
+        seen = {_partition(families)}
+        for axis in AXES:
+            values = [str(getattr(choice.bias, axis)) for choice in slot.choices]
+            split = _partition(values)
+            if len(set(values)) > 1 and split not in seen:
+                seen.add(split)
+                places = {value: place for place, value in enumerate(dict.fromkeys(values))}
+                self.blocks[axis] = _names(values, places)
+        for family in dict.fromkeys(families):
+            mine = [choice.params for choice in slot.choices if choice.family == family]
+            for name in dict.fromkeys(name for params in mine for name in params):
+                block = _param(slot, family, name)
+                if block is not None:
+                    self.blocks[f"{family} {name}"] = block
+
+
+def _names(values: Sequence[str], places: dict[str, int], absent: str | None = None) -> _Block:
+    eye = np.eye(len(places))
+    return _Block(
+        rows=tuple(eye[places[value]] for value in values),
+        absent=None if absent is None else eye[places[absent]],
+        columns=len(places),
+        half=1.0,
+    )
+
+
+def _param(slot: Slot, family: str, name: str) -> _Block | None:
+    """A parameter of one family; None where it has one value alone."""
+    missing = object()
+    given = [
+        choice.params.get(name, missing) if choice.family == family else missing
+        for choice in slot.choices
+    ]
+    # Told apart by their text, since 1, 1.0 and True are equal and lists cannot be hashed.
+    text = {choice_text("", {"": v}): v for v in given if v is not missing}
+    if len(text) < 2:
+        return None
+    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in text.values())
+    order = sorted(text, key=lambda t: (text[t] if numbers else 0, t))
+    place = {key: index for index, key in enumerate(order)}
+    count = len(order)
+    eye = np.eye(count)
+    rows: list[Floats | None] = []
+    for value in given:
+        if value is missing:
+            rows.append(None)
+            continue
+        at = place[choice_text("", {"": value})]
+        rows.append(_steps(at, count) if numbers else eye[at])
+    return _Block(tuple(rows), None, count - 1 if numbers else count, 0.5 if numbers else 1.0)
+
+
+def _steps(place: int, count: int) -> Floats:
+    """±1 per step between `count` ordered values, divided by √(count − 1)."""
+    if count < 2:
+        return np.zeros(1)
+    return np.where(np.arange(count - 1) < place, 1.0, -1.0) / np.sqrt(count - 1)
+
+
+def _partition(values: Sequence[Hashable]) -> tuple[int, ...]:
+    """Which of them are alike, whatever they are called."""
+    first: dict[Any, int] = {}
+    return tuple(first.setdefault(value, len(first)) for value in values)
+
+
+def _shared_values(slots: Sequence[Slot]) -> dict[tuple[str, str], int]:
+    """Values of an axis that several layers may have and not all of them must, with a place."""
+    layers: dict[tuple[str, str], int] = {}
+    for slot in slots:
+        for axis in AXES:
+            values = {str(getattr(choice.bias, axis)) for choice in slot.choices}
+            if len(values) > 1 or slot.optional:
+                for value in sorted(values):
+                    layers[axis, value] = layers.get((axis, value), 0) + 1
+    shared = sorted(name for name, count in layers.items() if count > 1)
+    return {name: place for place, name in enumerate(shared)}
+
+
+class _ByFingerprint:
+    def __init__(self, space: Space) -> None:
+        self.space = space
+
+    def __hash__(self) -> int:
+        return hash(self.space.fingerprint)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, _ByFingerprint) and self.space.fingerprint == other.space.fingerprint
+        )
+
+
+def encoding_of(space: Space) -> Encoding:
+    """The encoding of a space, made once."""
+    return _encoding(_ByFingerprint(space))
+
+
+@lru_cache(maxsize=8)
+def _encoding(key: _ByFingerprint) -> Encoding:
+    return Encoding(key.space)

@@ -1,0 +1,92 @@
+"""`Surrogate`: what quality an architecture of a space would have, from those that were trained.
+
+Two models stand behind it, and the one with the smaller error on observations left out is used: a
+linear one, which is quick and needs few observations, and a Gaussian process, which also knows how
+choices work together.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, final
+
+import numpy as np
+
+from itnet_nas.surrogate.encoding import encoding_of
+from itnet_nas.surrogate.gaussian import GaussianProcess
+from itnet_nas.surrogate.linear import LinearModel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from itnet_nas.arch.architecture import Architecture
+    from itnet_nas.space.space import Space
+    from itnet_nas.surrogate.encoding import Encoding, Rows
+
+    Floats = NDArray[np.float64]
+
+ENOUGH = 10  # observations for a Gaussian process
+
+
+class Model(Protocol):
+    """What a surrogate needs of a model. `left_out` are residuals of observations left out."""
+
+    name: str
+    noise: float
+    left_out: Floats
+
+    def posterior(self, rows: Rows) -> tuple[Floats, Floats]:
+        """Mean (m,) and covariance (m, m) of the noiseless values."""
+
+    def predict(self, rows: Rows) -> tuple[Floats, Floats]:
+        """Mean and standard deviation (m,) of the noiseless values."""
+
+
+@final
+class Surrogate:
+    """What `fit` gives.
+
+    name     of the model that was chosen
+    noise    standard deviation of a training about the value that its architecture has
+    loo_r2   1 − mean square of the left-out residuals / variance; 0 where there is no variance
+    count    observations
+    """
+
+    def __init__(self, encoding: Encoding, model: Model, values: Floats) -> None:
+        self._encoding = encoding
+        self.model = model
+        self.name = model.name
+        self.noise = model.noise
+        self.count = len(values)
+        spread = float(values.var())
+        self.loo_r2 = 1.0 - float((model.left_out**2).mean()) / spread if spread > 0 else 0.0
+
+    def predict(self, architectures: Sequence[Architecture]) -> tuple[Floats, Floats]:
+        """Mean and standard deviation (m,) of the noiseless quality. KeyError for a stranger."""
+        return self.model.predict(self._encoding.rows(architectures))
+
+    def posterior(self, architectures: Sequence[Architecture]) -> tuple[Floats, Floats]:
+        """Mean (m,) and covariance (m, m) of the noiseless quality. KeyError for a stranger."""
+        return self.model.posterior(self._encoding.rows(architectures))
+
+    def __str__(self) -> str:
+        return f"{self.name}, leave-one-out R² {self.loo_r2:.2f} on {self.count} trials"
+
+
+def fit(
+    space: Space, architectures: Sequence[Architecture], values: Sequence[float] | Floats
+) -> Surrogate:
+    """The surrogate of architectures and their values; one may stand several times.
+
+    ValueError without any, KeyError for one that is no member of the space.
+    """
+    if not len(architectures):
+        raise ValueError("a surrogate needs an observation")
+    encoding = encoding_of(space)
+    rows, found = encoding.rows(architectures), np.asarray(values, dtype=np.float64)
+    models: list[Model] = [LinearModel(rows, found)]
+    if len(found) >= ENOUGH and found.std() > 0:
+        models.append(GaussianProcess(encoding, rows, found))
+    best = min(models, key=lambda model: float((model.left_out**2).mean()))
+    return Surrogate(encoding, best, found)
