@@ -28,6 +28,7 @@ from itnet_nas.results.record import (
 from itnet_nas.space.space import MEASURED_COSTS
 from itnet_nas.train.checkpoint import Checkpoint, identity_of
 from itnet_nas.train.device import Device, pick_device
+from itnet_nas.train.evaluate_seeds import evaluate_seeds
 from itnet_nas.train.finite import NonFiniteLoss
 from itnet_nas.train.loop import Training
 from itnet_nas.train.probing import Probing
@@ -67,8 +68,11 @@ def evaluate(job: TrialJob, report: Callable[[CurvePoint], bool] | None = None) 
     `report` gets every point of the learning curve; its answer False ends the trial as STOPPED. A
     trial that raises is a FAILED record with the reason; only KeyboardInterrupt and SystemExit pass
     through. Nothing is left behind in the process: not the seed, not the number of threads, not
-    the network. Folders are written only where the job asks for a checkpoint.
+    the network. Folders are written only where the job asks for a checkpoint. A job of several
+    seeds has one record: `evaluate_seeds`.
     """
+    if job.seeds:
+        return evaluate_seeds(job, report, evaluate)
     started, clock = time.time(), time.perf_counter()
     found = _Found()
     device: Device | None = None
