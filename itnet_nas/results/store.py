@@ -21,6 +21,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any, final
 
 from itnet_nas.errors import RunError
+from itnet_nas.results.confirm_ledger import ConfirmLedger
 from itnet_nas.results.ledger import Ledger, no_room
 from itnet_nas.results.lock import take_lock
 from itnet_nas.results.side_ledger import SIDE_TABLES, SideLedger
@@ -54,7 +55,7 @@ class Store(Ledger):
     def __init__(self, folder: Path, connection: sqlite3.Connection, lock: int | None) -> None:
         super().__init__(folder, connection)
         self.swaps = SwapLedger(self)
-        self.confirmations = SideLedger(self, "confirm")
+        self.confirmations = ConfirmLedger(self)
         self.baseline = SideLedger(self, "baseline")
         self.rungs = SideLedger(self, "rung")
         self.priors = SideLedger(self, "prior")

@@ -19,6 +19,7 @@ import torch
 
 from itnet_nas.nn.measure import latency, peak_memory_mb, refuses_measure
 from itnet_nas.nn.network import build_network, load_families, load_task
+from itnet_nas.results.confirm_ledger import TEST
 from itnet_nas.results.record import (
     CurvePoint,
     Outcome,
@@ -33,6 +34,7 @@ from itnet_nas.train.finite import NonFiniteLoss
 from itnet_nas.train.loop import Training
 from itnet_nas.train.probing import Probing
 from itnet_nas.train.seeds import reproducible
+from itnet_nas.train.validate import holds, validate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,8 +70,9 @@ def evaluate(job: TrialJob, report: Callable[[CurvePoint], bool] | None = None) 
     `report` gets every point of the learning curve; its answer False ends the trial as STOPPED. A
     trial that raises is a FAILED record with the reason; only KeyboardInterrupt and SystemExit pass
     through. Nothing is left behind in the process: not the seed, not the number of threads, not
-    the network. Folders are written only where the job asks for a checkpoint. A job of several
-    seeds has one record: `evaluate_seeds`.
+    the network. Folders are written only where the job asks for a checkpoint. The test split is
+    scored where the job asks for it, into figures named `test_<metric>`. A job of several seeds has
+    one record: `evaluate_seeds`.
     """
     if job.seeds:
         return evaluate_seeds(job, report, evaluate)
@@ -139,6 +142,8 @@ def _run(
             f'the data of task "{job.task.name}" on this node ({here}) are not the driver\'s '
             f"({job.data}): use the same files, and the same Python, on every node"
         )
+    # Before the training: a test split that cannot be read must not cost one.
+    scored = job.test and holds(task, "test")
     network = build_network(job.architecture, load_families(job.kernel_origins), task)
     network.to(device.torch_device)
     probing = Probing(network, task, job.seed, device.torch_device) if job.probe else None
@@ -166,6 +171,10 @@ def _run(
     if probing is not None and complete:
         found.probe, found.probe_error = probing.layers(), probing.error
     if complete:
+        if scored:
+            batch = job.recipe.batch_size
+            metrics = validate(network, task, "test", batch, device)
+            found.figures |= {f"{TEST}{name}": figure for name, figure in metrics.items()}
         measured = _measure(job, network, task, device)
         found.figures |= measured
         _choose_objectives(job, found)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from itnet_nas.results.confirm_ledger import TEST
 from itnet_nas.results.record import CurvePoint, Outcome, Replicate, TrialState
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     Report = Callable[[CurvePoint], bool] | None
     Evaluate = Callable[[TrialJob, Report], Outcome]
-
-TEST = "test_"  # before the name of a metric of the test split, in the figures of one training
 
 
 def evaluate_seeds(job: TrialJob, report: Report, evaluate: Evaluate) -> Outcome:

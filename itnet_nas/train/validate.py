@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from itnet_nas.train.device import Device
 
 
+def holds(task: Task[Any], split: Split) -> bool:
+    """Whether a split holds any example. What the task raises passes through."""
+    return next(iter(task.eval_batches(split, 1)), None) is not None
+
+
 def validate(
     network: nn.Module, task: Task[Any], split: Split, batch_size: int, device: Device
 ) -> dict[str, float]:
