@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from itnet_nas.analysis.certificate import Certificate
+    from itnet_nas.analysis.confirmed import Confirmed
     from itnet_nas.arch.architecture import Architecture, LayerChoice
     from itnet_nas.results.record import TrialRecord
     from itnet_nas.space.space import Space
@@ -39,8 +40,12 @@ def explain(
     records: Sequence[TrialRecord],
     record: TrialRecord,
     certificate: Certificate | None = None,
+    confirmed: Confirmed | None = None,
 ) -> Explanation:
-    """Put one record beside the others of its run; a certificate of another trial is left aside."""
+    """Put one record beside the others of its run; a certificate of another trial is left aside.
+
+    confirmed   what the trial's architecture did under fresh seeds, where it was trained again
+    """
     if certificate is not None and certificate.trial != record.number:
         certificate = None
     complete = [other for other in records if other.complete]
@@ -75,6 +80,7 @@ def explain(
         sure=tuple(how_sure(record, certificate))
         if record.probe or record.probe_error or certificate
         else (),
+        confirmed=confirmed,
     )
 
 

@@ -87,6 +87,16 @@ class Confirmed:
     band: int | None = None
     failed: str = ""
 
+    def as_json(self) -> dict[str, Any]:
+        """Lists, dicts, texts and numbers alone."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self), allow_nan=False))
+        return plain
+
+    def __str__(self) -> str:
+        from itnet_nas.analysis.confirmed_words import says
+
+        return says(self)
+
 
 @dataclass(frozen=True)
 class Confirmation:
@@ -230,9 +240,12 @@ def _draws(
     values: Sequence[float], sd_S: NDArray[np.float64], rng: np.random.Generator
 ) -> NDArray[np.float64]:
     row = np.asarray(values)
-    if len(row) >= OWN:
-        return row[rng.integers(len(row), size=(len(sd_S), len(row)))].mean(axis=1)
-    return mean(values) + sd_S * rng.standard_normal(len(sd_S)) / np.sqrt(len(row))
+    drawn_S: NDArray[np.float64] = (
+        row[rng.integers(len(row), size=(len(sd_S), len(row)))].mean(axis=1)
+        if len(row) >= OWN
+        else mean(values) + sd_S * rng.standard_normal(len(sd_S)) / np.sqrt(len(row))
+    )
+    return drawn_S
 
 
 def _members(

@@ -70,6 +70,24 @@ def columns(found: Confirmation) -> tuple[list[str], dict[int, list[Cell]]]:
     return head, rows
 
 
+def table(found: Confirmation) -> tuple[list[str], list[list[Cell]]]:
+    """Every member with every figure, exact, for a program."""
+    beside, rows = columns(found)
+    head = ["trial", "on_front", found.quality, *beside, "band", *found.costs, "layers"]
+    return head, [
+        [
+            one.trial,
+            int(one.on_front),
+            one.search,
+            *rows[one.trial],
+            one.band,
+            *(one.costs[name] for name in found.costs),
+            one.label,
+        ]
+        for one in found.members
+    ]
+
+
 def cells(found: Confirmation, absent: str = "–") -> tuple[list[str], dict[int, list[str]]]:
     """The same for people: mean ± half width, test, probability, and the band."""
     head = ["fresh seeds", "test split", "non-dominated", "band"]
@@ -108,8 +126,8 @@ def text(found: Confirmation) -> str:
 def sentences(found: Confirmation) -> list[str]:
     """What the figures are, and what they say of the search."""
     lines = [
-        f"{found.quality} under the seed of the search, which chose the front and its order, and "
-        f"under fresh seeds, which report it: mean ± half of the 95 % interval"
+        f"the seed of the search chose the front and its order; fresh seeds report its "
+        f"{found.quality}: mean ± half of the 95 % interval"
     ]
     if found.optimism is not None:
         one = found.optimism
@@ -117,6 +135,7 @@ def sentences(found: Confirmation) -> list[str]:
         lines.append(
             f"search-time values were {which} by {plus_minus(_size(one))} on average over "
             f"{count(one.n, 'member')} of the front"
+            + (", which may be chance" if _covers_zero(one) else "")
         )
     if found.noise is not None:
         lines.append(
@@ -152,6 +171,10 @@ def optimism(found: Confirmation) -> str:
     if one is None:
         return ""
     return change(one.mean) if one.half is None else f"{change(one.mean)} ± {short(one.half, 2)}"
+
+
+def _covers_zero(one: Mean) -> bool:
+    return one.low is None or one.high is None or one.low <= 0.0 <= one.high
 
 
 def _size(one: Mean) -> Mean:

@@ -11,6 +11,7 @@ from itnet_nas.analysis.words import axis_words, figure
 
 if TYPE_CHECKING:
     from itnet_nas.analysis.axis_verdict import AxisVerdict
+    from itnet_nas.analysis.confirmed import Confirmed
     from itnet_nas.analysis.expressed import Expressed
     from itnet_nas.axes import Bias
 
@@ -78,7 +79,7 @@ class Explanation:
     """All of it; `str` gives the lines that the command prints. `failure` is kind and message.
 
     `not_solved` says why no layer may be said to need its bias; `sure` what the measured and the
-    tested rest on, empty where there is neither.
+    tested rest on, empty where there is neither. `confirmed` has what fresh seeds gave.
     """
 
     trial: int
@@ -96,6 +97,7 @@ class Explanation:
     swaps: tuple[Swap, ...]
     not_solved: str = ""
     sure: tuple[str, ...] = ()
+    confirmed: Confirmed | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain JSON."""
@@ -108,6 +110,8 @@ class Explanation:
         lines = [f"trial {self.trial}: {self.state}"]
         if self.verdict:
             lines.append(f"  {self.verdict}")
+        if self.confirmed is not None:
+            lines.append(f"  {self.confirmed}")
         if self.failure is not None:
             lines.append(f"  {self.failure}")
         if self.on_front:

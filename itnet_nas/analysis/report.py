@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from itnet_nas.analysis.beside import NOTHING
 from itnet_nas.analysis.bias_table import bias_table
 from itnet_nas.analysis.chart import hypervolume_chart, scatter
+from itnet_nas.analysis.confirmed_section import confirmed_section
 from itnet_nas.analysis.failures import failed_by_kind
 from itnet_nas.analysis.hypervolume import hypervolume, scale
 from itnet_nas.analysis.learned import learned
@@ -124,7 +125,8 @@ def view(
         "verdict": "" if knee is None or best is None else verdict(space, knee, best),
         "differ": "" if knee is None else biases_differ(space, knee),
         "figures": {} if knee is None else dict(sorted(knee.figures.items())),
-        "trust": trust(space, records, knee),
+        "confirmed": confirmed_section(space, records, beside),
+        "trust": trust(space, records, knee, confirmed=bool(beside.confirmations)),
         "charts": [chart for chart in charts if chart is not None],
         "table": table,
         "layers": [layer.name for layer in space.layers],

@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from itnet_nas.analysis.bias_table import bias_table, member
+from itnet_nas.analysis.confirmed_words import cells, columns
 from itnet_nas.analysis.numbers import column, short
 from itnet_nas.analysis.palette import palette
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from itnet_nas.analysis.bias_table import Kernel
+    from itnet_nas.analysis.confirmed import Confirmation
     from itnet_nas.analysis.palette import Colour
     from itnet_nas.results.record import TrialRecord
     from itnet_nas.space.space import Space
@@ -28,9 +30,14 @@ ROWS = 14
 
 
 def trial_rows(
-    space: Space, records: Sequence[TrialRecord]
+    space: Space, records: Sequence[TrialRecord], confirmation: Confirmation | None = None
 ) -> tuple[list[str], list[list[int | float | str | None]]]:
-    """Columns and rows: trial, objectives, one column per layer; None for what is not there."""
+    """Columns and rows: trial, objectives, one column per layer; None for what is not there.
+
+    With a confirmation, its exact figures come after the objectives.
+    """
+    extra, beside = columns(confirmation) if confirmation is not None else ([], {})
+    nothing = [None] * len(extra)
     rows = [member(space, record).kernels for record in records]
     layers = _layers(space, rows)
     names = [objective.name for objective in space.objectives]
@@ -38,16 +45,18 @@ def trial_rows(
         [
             record.number,
             *(record.objectives.get(name) for name in names),
+            *beside.get(record.number, nothing),
             *(_label(kernels.get(layer)) for layer in layers),
         ]
         for record, kernels in zip(records, rows, strict=True)
     ]
-    return ["trial", *names, *layers], body
+    return ["trial", *names, *extra, *layers], body
 
 
 def trial_table(
     space: Space,
     records: Sequence[TrialRecord],
+    confirmation: Confirmation | None = None,
     *,
     width: int = 100,
     color: bool = False,
@@ -55,25 +64,32 @@ def trial_table(
 ) -> str:
     """Trials in the order given: number, state unless all are complete, objectives, layers.
 
+    With a confirmation, what fresh seeds gave stands after the objectives.
+
     Where the table is wider than `width`, the layers of each trial go on lines of their own.
     """
     absent = "–" if unicode else "-"
     colours = palette(space, records) if color else {}
     kernels = [member(space, record).kernels for record in records]
     layers = _layers(space, kernels)
-    head, columns = ["trial"], [[str(record.number) for record in records]]
+    head, shown = ["trial"], [[str(record.number) for record in records]]
     if not all(record.complete for record in records):
         head.append("state")
-        columns.append([str(record.state) for record in records])
+        shown.append([str(record.state) for record in records])
     for name in (objective.name for objective in space.objectives):
         texts = iter(column([r.objectives[name] for r in records if name in r.objectives]))
         head.append(name)
-        columns.append([next(texts) if name in r.objectives else absent for r in records])
+        shown.append([next(texts) if name in r.objectives else absent for r in records])
+    extra, beside = cells(confirmation, absent) if confirmation is not None else ([], {})
+    for place, name in enumerate(extra):
+        head.append(name)
+        texts_of = (beside.get(record.number) for record in records)
+        shown.append([absent if row is None else row[place] for row in texts_of])
     figures = len(head)
     head += layers
-    columns += [[_label(row.get(name)) or absent for row in kernels] for name in layers]
-    widths = [max(map(len, [name, *texts])) for name, texts in zip(head, columns, strict=True)]
-    rows = [list(row) for row in zip(*columns, strict=True)]
+    shown += [[_label(row.get(name)) or absent for row in kernels] for name in layers]
+    widths = [max(map(len, [name, *texts])) for name, texts in zip(head, shown, strict=True)]
+    rows = [list(row) for row in zip(*shown, strict=True)]
     families = [
         ["" if (k := row.get(name)) is None else k.family for name in layers] for row in kernels
     ]

@@ -110,8 +110,13 @@ class Trial:
         """Which bias each layer has, and where the trial stands; `print` it."""
         from itnet_nas.explanation import explain
 
+        confirmation = self._run.confirmation()
         return explain(
-            self._run.space, self._run.records, self.record, self._run.certificate(self.number)
+            self._run.space,
+            self._run.records,
+            self.record,
+            self._run.certificate(self.number),
+            None if confirmation is None else confirmation.of(self.number),
         )
 
     def module(self) -> nn.Module:
@@ -139,7 +144,15 @@ class Trial:
         from itnet_nas.nn.export import export_python
 
         target = Path(folder)
-        export_python(self.record, self.weights(), target)
+        confirmation = self._run.confirmation()
+        found = None if confirmation is None else confirmation.of(self.number)
+        export_python(
+            self.record,
+            self.weights(),
+            target,
+            confirmed=None if found is None else found.as_json(),
+            says="" if found is None else str(found),
+        )
         return target
 
     def __repr__(self) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from itnet_nas.analysis.beside import Beside
     from itnet_nas.analysis.certificate import Certificate
+    from itnet_nas.analysis.confirmed import Confirmation
     from itnet_nas.results.record import TrialRecord
     from itnet_nas.search.run_session import Backend
     from itnet_nas.space.space import Space
@@ -119,6 +120,56 @@ class Run:
             seeds=paired_seeds(seed, asked.seeds),
             most=asked.most,
         )
+
+    def confirm(
+        self,
+        *,
+        seeds: int | None = None,
+        again: bool = False,
+        workers: int | None = None,
+        time: str | None = None,
+        address: str | None = None,
+        backend: Backend = "ray",
+    ) -> Confirmation:
+        """Train the first two fronts again under fresh seeds, and read the test split.
+
+        seeds    of each candidate, 3 unless given
+        again    once more, although the run was confirmed: the test split is read again
+
+        What was interrupted goes on. Raises UsageError for a second confirmation without `again`,
+        InfeasibleError where no trial is complete, and what `search` raises.
+        """
+        from itnet_nas.search.confirm import confirm_run
+
+        summary = confirm_run(
+            self.folder,
+            seeds=seeds,
+            again=again,
+            workers=workers,
+            time=time,
+            address=address,
+            backend=backend,
+        )
+        if summary.ended == "interrupted":
+            raise KeyboardInterrupt
+        found = self.confirmation()
+        if found is None:
+            raise RunError(
+                f"the time was over before a training of the confirmation had ended; "
+                f"`itnet-nas confirm {self.folder}` goes on"
+            )
+        self.report()
+        return found
+
+    def confirmation(self) -> Confirmation | None:
+        """What `confirm` found so far; None where nothing was trained again."""
+        from itnet_nas.analysis.confirmed import confirmation
+        from itnet_nas.results.store import Store
+
+        with Store.open(self.folder) as store:
+            records, confirmed = store.records(), store.confirmations.records()
+            left = store.confirmations.left()
+        return confirmation(self.space, records, confirmed, left)
 
     def frame(self) -> pd.DataFrame:
         """One row per trial: number, state, objectives, figures, one column per layer."""

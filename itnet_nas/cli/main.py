@@ -19,6 +19,7 @@ import click
 from itnet_nas import __version__
 from itnet_nas.cli.certify import certify
 from itnet_nas.cli.check import check
+from itnet_nas.cli.confirm import confirm
 from itnet_nas.cli.explain import explain
 from itnet_nas.cli.export import export
 from itnet_nas.cli.init import init
@@ -148,6 +149,7 @@ for _verb in (
     pareto,
     explain,
     certify,
+    confirm,
     table,
     report,
     export,

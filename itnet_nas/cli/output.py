@@ -20,6 +20,7 @@ from itnet_nas.analysis.numbers import column
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from itnet_nas.analysis.confirmed import Confirmation
     from itnet_nas.results.record import TrialRecord
     from itnet_nas.space.space import Space
 
@@ -85,14 +86,17 @@ def colour_wanted(terminal: bool, environment: Mapping[str, str] = os.environ) -
     return bool(environment.get("FORCE_COLOR")) or terminal
 
 
-def emit_trials(space: Space, records: Sequence[TrialRecord]) -> None:
+def emit_trials(
+    space: Space, records: Sequence[TrialRecord], confirmation: Confirmation | None = None
+) -> None:
     """Trials with their layers: in colour on a terminal, else TSV with exact figures."""
     from itnet_nas.analysis.terminal import trial_rows, trial_table
 
     if not is_terminal():
-        emit_table(*trial_rows(space, records))
+        emit_table(*trial_rows(space, records, confirmation))
         return
-    click.echo(trial_table(space, records, **look()), nl=False, color=colour_wanted(True))
+    text = trial_table(space, records, confirmation, **look())
+    click.echo(text, nl=False, color=colour_wanted(True))
 
 
 def look() -> dict[str, Any]:

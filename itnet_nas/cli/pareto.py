@@ -41,10 +41,11 @@ def pareto(run: Path, as_csv: bool, pick: str | None, no_plot: bool, as_json: bo
 
     On a terminal a picture of quality against the first cost stands below.
     """
+    from itnet_nas.analysis.confirmed_words import sentences
     from itnet_nas.analysis.pick import RULES
     from itnet_nas.analysis.terminal import scatter, trial_rows
     from itnet_nas.api import open_run
-    from itnet_nas.cli.front_view import front_json, trial_json
+    from itnet_nas.cli.front_view import confirmation_json, front_json, trial_json
 
     if as_csv and as_json:
         raise UsageError("--csv and --json exclude each other")
@@ -56,6 +57,7 @@ def pareto(run: Path, as_csv: bool, pick: str | None, no_plot: bool, as_json: bo
             f"`{command('status', run)}` says what became of them"
         )
     picked = None if pick is None else front.pick(pick)
+    confirmation = opened.confirmation()
     if as_json:
         data = {
             "run": str(run),
@@ -64,20 +66,22 @@ def pareto(run: Path, as_csv: bool, pick: str | None, no_plot: bool, as_json: bo
             "hypervolume": front.hypervolume,
             "reference": front.scale.reference,
             "ideal": front.scale.ideal,
-            "front": front_json(front),
+            "front": front_json(front, confirmation),
         }
+        if confirmation is not None:
+            data["confirmation"] = confirmation_json(confirmation)
         if picked is not None:
-            data["pick"] = {"rule": pick, **trial_json(picked.record)}
+            data["pick"] = {"rule": pick, **trial_json(picked.record, confirmation)}
         emit_json("pareto", data)
         return
     shown = [trial.record for trial in (front if picked is None else [picked])]
     if as_csv:
         text = io.StringIO()
-        columns, rows = trial_rows(opened.space, shown)
+        columns, rows = trial_rows(opened.space, shown, confirmation)
         csv.writer(text, lineterminator="\n").writerows([columns, *rows])
         click.echo(text.getvalue(), nl=False)
         return
-    emit_trials(opened.space, shown)
+    emit_trials(opened.space, shown, confirmation)
     if picked is not None:
         rule = (pick or "").strip()
         talk(f"{rule}: {RULES[rule]}" if rule in RULES else f"best within {rule}")
@@ -87,5 +91,8 @@ def pareto(run: Path, as_csv: bool, pick: str | None, no_plot: bool, as_json: bo
         picture = scatter(opened.space, opened.records, shown, **look())
         click.echo("\n" + picture, color=colour_wanted(True))
     volume = f"; hypervolume {front.hypervolume:.3f} of 1" if front.hypervolume else ""
+    if confirmation is not None:
+        for line in sentences(confirmation):
+            talk(line)
     talk(f"{len(front)} of {count(len(opened.records), 'trial')}{volume}")
     talk(f"next: {command('explain', run, front.pick('knee').number)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import textwrap
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ from itnet_nas.space.space import OUTPUT
 from itnet_nas.tasks.facts import Categorical
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
     from itnet_nas.results.record import TrialRecord
@@ -37,26 +40,36 @@ def load(path: str | Path = Path(__file__).with_name("weights.pt")) -> Network:
 '''
 
 
-def export_python(record: TrialRecord, weights: bytes, folder: Path) -> Path:
+def export_python(
+    record: TrialRecord,
+    weights: bytes,
+    folder: Path,
+    *,
+    confirmed: Mapping[str, Any] | None = None,
+    says: str = "",
+) -> Path:
     """Write `model.py`, `weights.pt` and `architecture.json` into `folder`; the path of model.py.
 
     model.py holds the source of every operator (but for its slow forms), block, encoder and head,
     and one line per layer. Nothing is written unless that source, run here, gives exactly the
     outputs of the trained network. Raises BrokenPlugin where a plugin's code cannot stand alone.
+
+    confirmed   what the architecture did under fresh seeds, for architecture.json; `says` is the
+                same in a line, for model.py
     """
     network = load_network(record, weights)
     facts = load_task(record.task_origin, record.task).facts()
-    source = write_source(record, network, facts)
+    source = write_source(record, network, facts, says)
     _check(source, network, weights, facts)
     folder.mkdir(parents=True, exist_ok=True)
     model = folder / "model.py"
     (folder / "weights.pt").write_bytes(weights)
-    (folder / "architecture.json").write_text(_describe(record), encoding="utf-8")
+    (folder / "architecture.json").write_text(_describe(record, confirmed), encoding="utf-8")
     model.write_text(source, encoding="utf-8")
     return model
 
 
-def write_source(record: TrialRecord, network: ITNet, facts: TaskFacts) -> str:
+def write_source(record: TrialRecord, network: ITNet, facts: TaskFacts, says: str = "") -> str:
     """The text of model.py."""
     bundle = Bundle(reserved=("Network", "load"))
     bundle.add(masked)
@@ -69,7 +82,7 @@ def write_source(record: TrialRecord, network: ITNet, facts: TaskFacts) -> str:
     ):
         bundle.external(module, attribute_name)
     body = _write_network(record, network, bundle)
-    top = f'"""{_docstring(record, facts)}"""\n\nfrom __future__ import annotations\n\n'
+    top = f'"""{_docstring(record, facts, says)}"""\n\nfrom __future__ import annotations\n\n'
     return top + "\n\n\n".join([bundle.text().rstrip(), body, LOAD])
 
 
@@ -123,7 +136,7 @@ def _sum(network: ITNet, name: str) -> str:
     return " + ".join(f"u_{source}" for source in network.architecture.sources(name))
 
 
-def _docstring(record: TrialRecord, facts: TaskFacts) -> str:
+def _docstring(record: TrialRecord, facts: TaskFacts, says: str) -> str:
     figures = ", ".join(f"{name} {value:.6g}" for name, value in record.objectives.items())
     origins = [f"    {name}: {origin}" for name, origin in record.kernel_origins.items()]
     lines = [
@@ -132,6 +145,7 @@ def _docstring(record: TrialRecord, facts: TaskFacts) -> str:
         f"    {record.architecture.label}",
         "",
         f"Figures  {figures or 'none'}",
+        *textwrap.wrap(says, 95, initial_indent=" " * 9, subsequent_indent=" " * 9),
         f"Task     {record.task.name}: {facts.domain}",
         f"Trained  {record.steps} steps of {record.recipe.batch_size}, seed {record.seed}",
         f"Key      {record.key}",
@@ -164,13 +178,14 @@ def _example(facts: TaskFacts) -> list[str]:
     return given
 
 
-def _describe(record: TrialRecord) -> str:
+def _describe(record: TrialRecord, confirmed: Mapping[str, Any] | None) -> str:
     described = {
         "schema": "itnet-nas/architecture/v1",
         "key": record.key,
         "architecture": record.architecture.model_dump(mode="json"),
         "bias": {name: bias.model_dump(mode="json") for name, bias in record.bias.items()},
         "objectives": record.objectives,
+        **({} if confirmed is None else {"confirmed": confirmed}),
         "origins": {n: origin.model_dump() for n, origin in record.kernel_origins.items()},
     }
     return json.dumps(described, indent=2, ensure_ascii=False) + "\n"

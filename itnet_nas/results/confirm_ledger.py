@@ -39,6 +39,10 @@ class ConfirmLedger(SideLedger):
                 [(job.number, job.model_dump_json()) for job in jobs],
             )
 
+    def left(self) -> int:
+        """How many trainings that were planned have not ended."""
+        return sum(len(job.seeds) or 1 for job in self.pending())
+
     def rounds(self) -> int:
         """How many rounds were planned."""
         return rounds(job.proposed_by for job in self.jobs())

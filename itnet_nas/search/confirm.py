@@ -102,7 +102,7 @@ def plan_round(
     name = called(ledger.rounds() + 1, why)
     alone = space.recipe.steps >= CHECKPOINT_FROM
     groups: list[tuple[int, ...]] = [(seed,) for seed in seeds] if alone else [tuple(seeds)]
-    jobs = []
+    jobs: list[TrialJob] = []
     for candidate in candidates:
         for group in groups:
             number = first + len(jobs)
