@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from itnet_nas.analysis.numbers import change, count, short
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from itnet_nas.analysis.confirmed import Confirmation, Confirmed, Mean
 
+ROUNDING = 1e-9  # of a mean: a narrower interval is the rounding of equal figures
 Cell = int | float | str | None
 
 
@@ -23,7 +25,7 @@ def plus_minus(one: Mean | None, absent: str = "–") -> str:
     half = one.half
     if half is None:
         return short(one.mean, 4)
-    if half == 0.0:
+    if half <= ROUNDING * abs(one.mean):
         return f"{short(one.mean, 4)} ± 0"
     places = max(0, 1 - math.floor(math.log10(half)))
     return f"{one.mean:.{places}f} ± {half:.{places}f}"
@@ -178,13 +180,12 @@ def _covers_zero(one: Mean) -> bool:
 
 
 def _size(one: Mean) -> Mean:
-    from dataclasses import replace
-
-    return (
-        one
-        if one.mean >= 0 or one.high is None or one.low is None
-        else replace(one, mean=-one.mean, low=-one.high, high=-one.low)
-    )
+    """The same without its sign."""
+    if one.mean >= 0:
+        return one
+    low = None if one.high is None else -one.high
+    high = None if one.low is None else -one.low
+    return replace(one, mean=-one.mean, low=low, high=high)
 
 
 def _three(one: Mean | None) -> list[Cell]:

@@ -42,7 +42,7 @@ def confirm(
     backend: Backend,
     as_json: bool,
 ) -> None:
-    """Train the best of a run again under fresh seeds, and report those.
+    """Train the front again under fresh seeds, and report those.
 
     The seed of the search chose the front, so its figures are too good. The first two fronts, and
     what is within the noise of the front, are trained again at full budget; the test split is read

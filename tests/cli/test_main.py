@@ -47,6 +47,10 @@ SURFACE = {
         {"RUN", "TRIAL"},
         {"--seeds", "--swaps", "--trials", "--time", "--workers", "--address", "--backend"},
     ),
+    "confirm": (
+        {"RUN"},
+        {"--seeds", "--again", "--time", "--workers", "--address", "--backend"},
+    ),
     "table": ({"RUN"}, {"--format", "--output", "--layers"}),
     "report": ({"RUN"}, {"--output"}),
     "export": ({"RUN", "TRIAL"}, {"--format", "--output"}),
