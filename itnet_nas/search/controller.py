@@ -46,6 +46,7 @@ class Controller(Session):
         self.store = store
         self.searcher = searcher
         self._constraints = measured_constraints(space)
+        self._priors = store.priors.records()
 
     def front(self) -> list[TrialRecord]:
         """The front so far."""
@@ -84,7 +85,8 @@ class Controller(Session):
         # A generator of its own per number: a proposal must not depend on how many came before in
         # this process, or a resumed run would propose something else.
         rng = Random(f"{self.search.seed}:{number}")
-        proposal = self.searcher.ask(self.space, self.records(), pending, rng)
+        known = [*self._priors, *self.records()]
+        proposal = self.searcher.ask(self.space, known, pending, rng)
         if proposal is None:
             self._exhausted = True
             return None

@@ -16,6 +16,7 @@ from itnet_nas.analysis.pareto import crowding, nondominated_rank, signed
 from itnet_nas.arch.feasible import feasible
 from itnet_nas.arch.genotype import contains
 from itnet_nas.arch.mutate import crossover, mutate
+from itnet_nas.search.priors import split
 from itnet_nas.search.random_search import draw_new, known_keys
 from itnet_nas.search.searcher import RANDOM, Proposal, Searcher
 
@@ -44,7 +45,8 @@ class EvolutionSearcher(Searcher):
     Pareto rank, then larger crowding distance) among the 20 best complete records; with
     probability 0.3 a crossover of both, else the first; then one mutation. A child that is known
     or breaks a computed constraint is thrown away, and after 100 such a random architecture is
-    proposed. Failed, stopped and infeasible trials are no parents, but their keys are known.
+    proposed. Failed, stopped and infeasible trials are no parents, but their keys are known. What
+    was found on another task plays no part.
     """
 
     name: ClassVar[str] = "evolution"
@@ -57,7 +59,8 @@ class EvolutionSearcher(Searcher):
         rng: Random,
     ) -> Proposal | None:
         """A feasible architecture with a new key."""
-        known = known_keys(records, pending)
+        known = known_keys(space, records, pending)
+        records, _ = split(space, records)
         parents = []
         if len(records) + len(pending) >= random_start(space):
             parents = population(space, records)

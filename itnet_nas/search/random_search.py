@@ -9,6 +9,7 @@ from itnet_nas.arch.count import ENUMERABLE, enumerate_all, raw_count
 from itnet_nas.arch.feasible import feasible, sample_feasible
 from itnet_nas.arch.mutate import neighbours
 from itnet_nas.arch.sample import sample
+from itnet_nas.search.priors import is_result
 from itnet_nas.search.searcher import RANDOM, Proposal, Searcher
 
 if TYPE_CHECKING:
@@ -45,13 +46,16 @@ class RandomSearcher(Searcher):
         rng: Random,
     ) -> Proposal | None:
         """A feasible architecture with a new key."""
-        drawn = draw_new(space, known_keys(records, pending), rng)
+        drawn = draw_new(space, known_keys(space, records, pending), rng)
         return None if drawn is None else Proposal(drawn, RANDOM)
 
 
-def known_keys(records: Sequence[TrialRecord], pending: Sequence[Architecture]) -> set[str]:
-    """Keys that were proposed already, whatever came of them."""
-    return {record.key for record in records} | {architecture.key for architecture in pending}
+def known_keys(
+    space: Space, records: Sequence[TrialRecord], pending: Sequence[Architecture]
+) -> set[str]:
+    """Keys that were proposed already, whatever came of them; those of priors are free."""
+    tried = {record.key for record in records if is_result(space, record)}
+    return tried | {architecture.key for architecture in pending}
 
 
 def draw_new(space: Space, known: Collection[str], rng: Random) -> Architecture | None:

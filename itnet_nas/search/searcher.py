@@ -35,8 +35,8 @@ class Searcher(ABC):
     by number) and what is still being trained. A searcher keeps no state of its own: the same
     arguments give the same proposal, so resuming a run is reading its log.
 
-    Records of another task or of other data may stand among them: what a run was told beforehand.
-    They are no results of this search, and their keys may be proposed.
+    Records of another task or of other data may stand before them: what a run was told beforehand.
+    They are no results of this search, and their keys may be proposed; `priors.split` tells which.
     """
 
     name: ClassVar[str]

@@ -8,7 +8,7 @@ from random import Random
 from typing import final
 
 import pytest
-from support.tiny import FAMILIES, chain, record_of, tiny_space
+from support.tiny import FAMILIES, chain, job_of, record_of, tiny_space
 
 from itnet_nas.arch.architecture import Architecture
 from itnet_nas.results.job import TrialJob
@@ -112,6 +112,33 @@ def test_no_two_proposals_are_the_same_while_results_are_open(store: Store) -> N
     keys = [take(one).architecture.key for _ in range(6)]
 
     assert len(set(keys)) == 6
+
+
+def test_what_a_run_was_told_stands_before_its_records(store: Store) -> None:
+    asked: list[list[str]] = []
+
+    @final
+    class Listening(Searcher):
+        name = "listening"
+
+        def ask(
+            self,
+            space: Space,
+            records: Sequence[TrialRecord],
+            pending: Sequence[Architecture],
+            rng: Random,
+        ) -> Proposal | None:
+            asked.append([record.data for record in records])
+            return Proposal(chain(space, ["left", FAMILIES[len(asked)]]), self.name)
+
+    told = record_of(job_of(store.space, 0, chain(store.space, ["left", "left"])))
+    store.priors.add_record(told.model_copy(update={"data": "other"}))
+    one = Controller(store.space, store, Listening(), SearchSpec(trials=2))
+    one.tell(Outcome(record=record_of(take(one))))
+
+    take(one)
+
+    assert asked == [["other"], ["other", "0"]]
 
 
 def test_an_exhausted_space_ends_the_search(store: Store) -> None:
