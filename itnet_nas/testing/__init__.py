@@ -10,6 +10,7 @@ Examination             what both return
 
 `itnet-nas plugin check MODULE` runs the last three on whatever a module offers.
 
+`itnet_nas.testing.planted_landscape` is a search problem whose truth is known, for searchers.
 `itnet_nas.testing.influence` measures which position acts on which.
 """
 
