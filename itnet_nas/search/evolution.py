@@ -13,12 +13,14 @@ import math
 from typing import TYPE_CHECKING, ClassVar, final
 
 from itnet_nas.analysis.pareto import crowding, nondominated_rank, signed
+from itnet_nas.arch.cost import costs as computed_costs
 from itnet_nas.arch.feasible import feasible
 from itnet_nas.arch.genotype import contains
 from itnet_nas.arch.mutate import crossover, mutate
+from itnet_nas.search.drawing import known_keys
 from itnet_nas.search.priors import split
-from itnet_nas.search.random_search import draw_new, known_keys
 from itnet_nas.search.searcher import RANDOM, Proposal, Searcher
+from itnet_nas.search.stratified import draw_stratified
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from itnet_nas.arch.architecture import Architecture
     from itnet_nas.results.record import TrialRecord
+    from itnet_nas.search.stratified import CostsOf
     from itnet_nas.space.space import Space
 
 POPULATION = 20
@@ -51,6 +54,9 @@ class EvolutionSearcher(Searcher):
 
     name: ClassVar[str] = "evolution"
 
+    def __init__(self, costs: CostsOf = computed_costs) -> None:
+        self._costs = costs
+
     def ask(
         self,
         space: Space,
@@ -68,7 +74,7 @@ class EvolutionSearcher(Searcher):
             child = _child(space, parents, rng)
             if child.key not in known and feasible(space, child):
                 return Proposal(child, self.name)
-        drawn = draw_new(space, known, rng)
+        drawn = draw_stratified(space, known, len(known), rng, self._costs)
         return None if drawn is None else Proposal(drawn, RANDOM)
 
 

@@ -2,41 +2,38 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, ClassVar, final
 
-from itnet_nas.arch.count import ENUMERABLE, enumerate_all, raw_count
-from itnet_nas.arch.feasible import feasible, sample_feasible
-from itnet_nas.arch.mutate import neighbours
-from itnet_nas.arch.sample import sample
-from itnet_nas.search.priors import is_result
+from itnet_nas.arch.cost import costs as computed_costs
+from itnet_nas.search.drawing import known_keys
 from itnet_nas.search.searcher import RANDOM, Proposal, Searcher
+from itnet_nas.search.stratified import draw_stratified
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
     from random import Random
 
     from itnet_nas.arch.architecture import Architecture
     from itnet_nas.results.record import TrialRecord
+    from itnet_nas.search.stratified import CostsOf
     from itnet_nas.space.space import Space
-
-SAMPLES = 300  # that are known or infeasible before anything else is tried
-WALKS = 3  # to what is feasible and rare
-LOOKS = 3000  # around the end of a walk
 
 
 @final
 class RandomSearcher(Searcher):
-    """Feasible samples (`arch.sample`), each key once.
+    """Feasible samples spread over the first cost (`stratified`), each key once.
 
     A proposal depends on `rng` and on the set of keys already proposed, not on what came of them
-    or in which order: one worker and many propose the same. When samples keep being known or
-    infeasible, a small space (`ENUMERABLE` answers) is written out and what is left of it drawn
-    from, to its last architecture; in a large one edits lead from samples to what is feasible, and
-    from there to what is new. None when that finds nothing.
+    or in which order: one worker and many propose the same. A small space is searched to its last
+    architecture. None when none was found.
+
+    costs   what is known of an architecture before it is trained
     """
 
     name: ClassVar[str] = RANDOM
+
+    def __init__(self, costs: CostsOf = computed_costs) -> None:
+        self._costs = costs
 
     def ask(
         self,
@@ -46,53 +43,6 @@ class RandomSearcher(Searcher):
         rng: Random,
     ) -> Proposal | None:
         """A feasible architecture with a new key."""
-        drawn = draw_new(space, known_keys(space, records, pending), rng)
+        known = known_keys(space, records, pending)
+        drawn = draw_stratified(space, known, len(known), rng, self._costs)
         return None if drawn is None else Proposal(drawn, RANDOM)
-
-
-def known_keys(
-    space: Space, records: Sequence[TrialRecord], pending: Sequence[Architecture]
-) -> set[str]:
-    """Keys that were proposed already, whatever came of them; those of priors are free."""
-    tried = {record.key for record in records if is_result(space, record)}
-    return tried | {architecture.key for architecture in pending}
-
-
-def draw_new(space: Space, known: Collection[str], rng: Random) -> Architecture | None:
-    """A feasible architecture whose key is not known; None where none was found."""
-    for _ in range(SAMPLES):
-        architecture = sample(space, rng)
-        if architecture.key not in known and feasible(space, architecture):
-            return architecture
-    if raw_count(space) <= ENUMERABLE:
-        rest = [a for a in enumerate_all(space) if a.key not in known and feasible(space, a)]
-        return rng.choice(rest) if rest else None
-    for _ in range(WALKS):
-        found = sample_feasible(space, rng, tries=1)
-        if found is None:
-            return None
-        near = _spread(space, found, known, rng)
-        if near is not None:
-            return near
-    return None
-
-
-def _spread(
-    space: Space, start: Architecture, known: Collection[str], rng: Random
-) -> Architecture | None:
-    """The first new architecture from `start` on, edit by edit through what is feasible."""
-    if start.key not in known:
-        return start
-    seen, waiting, looks = {start.key}, deque([start]), 0
-    while waiting:
-        for near in neighbours(space, waiting.popleft(), rng):
-            looks += 1
-            if looks > LOOKS:
-                return None
-            if not feasible(space, near) or near.key in seen:
-                continue
-            if near.key not in known:
-                return near
-            seen.add(near.key)
-            waiting.append(near)
-    return None

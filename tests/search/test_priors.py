@@ -8,9 +8,10 @@ import pytest
 from support.landscape import planted_space, propose, run_search
 
 from itnet_nas.results.record import TrialRecord
+from itnet_nas.search.drawing import known_keys
 from itnet_nas.search.evolution import EvolutionSearcher
 from itnet_nas.search.priors import split
-from itnet_nas.search.random_search import RandomSearcher, known_keys
+from itnet_nas.search.random_search import RandomSearcher
 from itnet_nas.search.searcher import Searcher
 from itnet_nas.space.space import TaskChoice
 
