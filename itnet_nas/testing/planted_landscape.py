@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
-from itnet_nas.analysis.hypervolume import volume
+from itnet_nas.analysis.hypervolume import BEYOND, volume
 from itnet_nas.arch.cost import bounds, costs
 from itnet_nas.arch.genotype import bias_of
 from itnet_nas.arch.plan import choice_text, plan_of
@@ -161,13 +161,14 @@ class PlantedLandscape:
     def hypervolume(self, architectures: Sequence[Architecture]) -> float:
         """What they dominate without noise, as a share of the best that is known.
 
-        Area of (error / 100, log10 flops from the space's cheapest 0 to its dearest 1) below
-        (1, 1), divided by the area that an evolution reaches in 40,000 noiseless evaluations.
+        Area of (error / 100, log10 flops) below an error of 1 and a cost that lies a tenth of the
+        range beyond the space's dearest, divided by the area that an evolution reaches in 40,000
+        noiseless evaluations. Two hundred random architectures have about 0.7.
         """
         return self.area(architectures) / self.best_area
 
     def area(self, architectures: Sequence[Architecture]) -> float:
-        """What they dominate without noise, as a share of the unit square."""
+        """What they dominate without noise, as a share of all below the reference."""
         if not architectures:
             return 0.0
         rows = np.array([self._row(architecture) for architecture in architectures])
@@ -180,9 +181,11 @@ class PlantedLandscape:
         return best_known(self._tables.errors, self._place, self._tables.sizes, self.seed)
 
     def _place(self, rows: Indices) -> Floats:
-        """Where log10 flops stand between the cheapest (0) and the dearest (1)."""
+        """Where log10 flops stand between the cheapest (0) and the reference (1)."""
         low, high = (math.log10(flops) for flops in bounds(self._plain)["flops"])
-        return np.asarray((np.log10(self._tables.flops(rows)) - low) / (high - low))
+        return np.asarray(
+            (np.log10(self._tables.flops(rows)) - low) / ((1 + BEYOND) * (high - low))
+        )
 
     def _row(self, architecture: Architecture) -> Indices:
         return np.array(

@@ -85,8 +85,8 @@ def chain() -> tuple[Layer, ...]:
         for number in range(1, LAYERS + 1)
         for axis in AXES
     ]
-    width = tuple(_choice("channels", round(100 * c**2.5), _PLAIN, count=c) for c in CHANNELS)
-    rank = tuple(_choice("terms", 2_000 * r, _PLAIN, count=r) for r in RANKS)
+    width = tuple(_choice("channels", 20 * c**3, _PLAIN, count=c) for c in CHANNELS)
+    rank = tuple(_choice("terms", 1_000 * r, _PLAIN, count=r) for r in RANKS)
     return (*found, Layer(name="width", choices=width), Layer(name="rank", choices=rank))
 
 
@@ -95,19 +95,19 @@ def _choices(axis: str) -> tuple[Choice, ...]:
         window = {"support": Support.WINDOW}
         return (
             _choice("point", 100, _PLAIN),
-            _choice("global", 40_000, _with(support=Support.FULL)),
-            *(_choice("local", 800 * w, _with(**window, radius=w), window=w) for w in WINDOWS),
+            _choice("global", 20_000, _with(support=Support.FULL)),
+            *(_choice("local", 400 * w, _with(**window, radius=w), window=w) for w in WINDOWS),
             *(
-                _choice("dilated", 900 * w, _with(**window, radius=2 * w, dilation=2), window=w)
+                _choice("dilated", 450 * w, _with(**window, radius=2 * w, dilation=2), window=w)
                 for w in WINDOWS
             ),
         )
     if axis == "sharing":
         return (
             _choice("shared", 100, _with(sharing=Sharing.TRANSLATION)),
-            _choice("position", 20_000, _with(sharing=Sharing.POSITION_SPECIFIC)),
+            _choice("position", 10_000, _with(sharing=Sharing.POSITION_SPECIFIC)),
             *(
-                _choice("grouped", 1_500 * g, _with(sharing=Sharing.PERIODIC), groups=g)
+                _choice("grouped", 750 * g, _with(sharing=Sharing.PERIODIC), groups=g)
                 for g in GROUPS
             ),
         )
@@ -115,14 +115,14 @@ def _choices(axis: str) -> tuple[Choice, ...]:
         return (
             _choice("none", 100, _PLAIN),
             *(
-                _choice("recurrent", 700 * s, _with(state=State.LINEAR, state_size=s), size=s)
+                _choice("recurrent", 350 * s, _with(state=State.LINEAR, state_size=s), size=s)
                 for s in SIZES
             ),
         )
     return (
         _choice("fixed", 100, _PLAIN),
-        _choice("query", 6_000, _with(content=Content.ONE_SIDED)),
-        *(_choice("pair", 12_000 + 2_000 * h, _with(content=Content.PAIR), heads=h) for h in HEADS),
+        _choice("query", 3_000, _with(content=Content.ONE_SIDED)),
+        *(_choice("pair", 6_000 + 1_000 * h, _with(content=Content.PAIR), heads=h) for h in HEADS),
     )
 
 

@@ -31,7 +31,7 @@ DEAR_IS_GOOD = 0.6  # how often the families of a node are in the order of their
 VALLEY = 1.2  # depth of a numeric param's valley, in parts of its node's strength
 PAIRS, PAIR = 10, 0.68
 CONTENT, SOMEWHERE = 0.6, 2.0
-SLOPE, MIDDLE = 0.11, 0.0
+SLOPE, MIDDLE = 0.09, -0.3
 LARGE = 2  # place of the least recurrent size that makes a layer fragile
 
 

@@ -66,7 +66,7 @@ def test_a_node_of_a_layer_varies_the_bias_along_its_own_axis_alone() -> None:
 def test_costs_span_two_decades() -> None:
     low, high = bounds(SPACE)["flops"]
 
-    assert 1.7 < math.log10(high / low) < 2.1
+    assert math.log10(high / low) == pytest.approx(2.1, abs=0.1)
 
 
 def test_flops_of_the_tables_are_those_of_the_space() -> None:
@@ -86,7 +86,7 @@ def test_errors_are_pinned() -> None:
     """Cached figures of benchmarks belong to this landscape; another one needs new ones."""
     found = [round(LANDSCAPE.error(architecture), 6) for architecture in members(3)]
 
-    assert found == [56.575578, 42.812984, 70.347143]
+    assert found == [47.912574, 36.892025, 60.032368]
 
 
 def test_another_seed_gives_another_landscape_of_another_task() -> None:
@@ -211,11 +211,11 @@ def test_the_hypervolume_of_nothing_is_0_and_more_never_make_it_less() -> None:
 
     assert areas[0] == 0.0
     assert all(one <= other for one, other in pairwise(areas))
-    assert 0.3 < areas[-1] < 0.6
+    assert 0.5 < areas[-1] < 0.7
 
 
 def test_the_best_front_is_far_beyond_random_ones() -> None:
-    assert LANDSCAPE.area(members(200)) < 0.7 * LANDSCAPE.best_area
+    assert LANDSCAPE.area(members(200)) < 0.8 * LANDSCAPE.best_area
     assert 0.7 < LANDSCAPE.best_area < 0.9
 
 
