@@ -8,7 +8,7 @@ number of times that it was looked at.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 from itnet_nas.results.record import Replicate
 from itnet_nas.results.side_ledger import SideLedger
@@ -27,6 +27,8 @@ _ROUND = "confirmation "
 @final
 class ConfirmLedger(SideLedger):
     """The trainings of confirmations."""
+
+    verb: ClassVar[str] = "confirm"
 
     def __init__(self, of: Ledger) -> None:
         super().__init__(of, "confirm")

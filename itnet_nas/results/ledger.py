@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -25,6 +25,8 @@ M = TypeVar("M", bound=BaseModel)
 
 class Ledger:
     """Two tables of a run's database; whoever opened the connection closes it."""
+
+    verb: ClassVar[str] = "resume"  # of the command that goes on where a full disk ended it
 
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
         self.folder = folder
@@ -100,12 +102,12 @@ class Ledger:
         except sqlite3.IntegrityError:
             raise
         except sqlite3.Error as error:
-            raise no_room(what, self.folder, error) from error
+            raise no_room(what, self.folder, error, self.verb) from error
 
 
-def no_room(what: str, folder: Path, error: Exception) -> SearchEnded:
+def no_room(what: str, folder: Path, error: Exception, verb: str = "resume") -> SearchEnded:
     """The error for what could not be written."""
     return SearchEnded(
         f"{what} could not be written to {folder}: {error}; make room, then "
-        f"`itnet-nas resume {folder}`; every earlier trial is safe"
+        f"`itnet-nas {verb} {folder}`; every earlier trial is safe"
     )

@@ -30,6 +30,8 @@ class CertificateRequest(BaseModel):
 class SwapLedger(SideLedger):
     """The trainings of certificates, and what was asked for."""
 
+    verb: ClassVar[str] = "certify"
+
     def __init__(self, of: Ledger) -> None:
         super().__init__(of, "swap")
 

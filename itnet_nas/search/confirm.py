@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from itnet_nas.analysis.finalists import finalists, known_noise, rule
 from itnet_nas.analysis.numbers import count
+from itnet_nas.arch.genotype import genotype_of
 from itnet_nas.errors import InfeasibleError, UsageError
 from itnet_nas.results.confirm_ledger import called
 from itnet_nas.results.store import Store
@@ -135,7 +136,8 @@ def reporting_seeds(seed: int, count: int, taken: Collection[int]) -> tuple[int,
 
 def taken_seeds(store: Store) -> set[int]:
     """Every seed that selected something, or reported it before."""
-    jobs = [*store.jobs(), *store.swaps.jobs(), *store.confirmations.jobs()]
+    beside = (store.swaps, store.confirmations, store.baseline, store.rungs)
+    jobs = [job for ledger in (store, *beside) for job in ledger.jobs()]
     used = {seed for job in jobs for seed in (job.seed, *job.seeds)}
     searched = {record.seed for record in store.records()}  # imported ones have no job here
     return used | searched | set(paired_seeds(store.search.seed, CERTIFIED))
@@ -206,7 +208,14 @@ def _begin(store: Store, seeds: int) -> None:
         )
     noise = known_noise(store.space, store.confirmations.records(), store.swaps.records())
     fresh = reporting_seeds(store.search.seed, seeds, taken_seeds(store))
-    candidates = finalists(store.space, records, noise)
+    every = finalists(store.space, records, noise)
+    candidates = [one for one in every if genotype_of(store.space, one.architecture) is not None]
+    if not candidates:
+        raise InfeasibleError(
+            f"the space of {store.folder} was changed since and has none of its best architectures "
+            f"any more, so there is nothing to confirm; continue the search with "
+            f"`itnet-nas resume {store.folder}`"
+        )
     plan_round(store.space, store.confirmations, store.search, candidates, fresh, rule(noise))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from click.testing import Result
+
+    from itnet_nas.results.job import TrialJob
+    from itnet_nas.results.record import Outcome
 
     Invoke = Callable[..., Result]
 
@@ -127,6 +131,40 @@ def test_a_confirmation_that_was_killed_goes_on_and_trains_nothing_twice(
         records = store.confirmations.records()
     assert [record.number for record in records] == [0, 1]
     assert {tuple(one.seed for one in record.replicates) for record in records} == {seeds}
+
+
+def test_ctrl_c_keeps_what_had_ended_and_says_how_to_go_on(
+    itnet_nas: Invoke, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from itnet_nas.train import evaluate as module
+
+    plain = module.evaluate
+
+    def stopped(job: TrialJob, report: object = None) -> Outcome:
+        if job.number == 1:
+            raise KeyboardInterrupt
+        return plain(job)
+
+    monkeypatch.setattr(module, "evaluate", stopped)
+    result = itnet_nas("confirm", run, "--seeds", "2", "--backend", "local")
+
+    assert result.exit_code == 130
+    assert result.stderr.splitlines()[-1] == f"go on: itnet-nas confirm {run}"
+    assert "2 trainings left: what stands here is not whole" in result.stderr
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_workers_give_what_this_process_gives(itnet_nas: Invoke, run: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(run, other)
+    words = ["--seeds", "2", "--json"]
+
+    ray = itnet_nas("confirm", run, "--workers", "2", *words)
+    local = itnet_nas("confirm", other, "--backend", "local", *words)
+
+    assert ray.exit_code == 0, ray.stderr
+    assert json.loads(ray.stdout)["members"] == json.loads(local.stdout)["members"]
 
 
 def _planned(run: Path) -> bool:

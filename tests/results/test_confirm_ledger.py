@@ -44,8 +44,13 @@ def test_a_full_disk_is_named_when_the_plan_cannot_be_kept(tmp_path: Path) -> No
         (pages,) = store._db.execute("PRAGMA page_count").fetchone()
         store._db.execute(f"PRAGMA max_page_count = {pages}")
 
-        with pytest.raises(SearchEnded, match="the plan of the confirmation could not be written"):
+        with pytest.raises(SearchEnded) as ended:
             store.confirmations.plan([job(number) for number in range(500)])
+
+        assert str(ended.value) == (
+            f"the plan of the confirmation could not be written to {tmp_path}: database or disk "
+            f"is full; make room, then `itnet-nas confirm {tmp_path}`; every earlier trial is safe"
+        )
         assert store.confirmations.jobs() == []
 
 
