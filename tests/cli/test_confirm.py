@@ -133,6 +133,7 @@ def test_a_confirmation_that_was_killed_goes_on_and_trains_nothing_twice(
     assert {tuple(one.seed for one in record.replicates) for record in records} == {seeds}
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_had_ended_and_says_how_to_go_on(
     itnet_nas: Invoke, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
