@@ -31,6 +31,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from itnet_nas.integral.networks import Dims, by_network, more_examples
 from itnet_nas.integral.positions import coordinates
 from itnet_nas.integral.precision import as_given
 
@@ -90,10 +91,20 @@ class _WindowSum(torch.autograd.Function):
     """Keeps a and v alone: bands and blocks are made again on the way back."""
 
     @staticmethod
-    def forward(ctx: Any, a_BXYHST: Tensor, v_BXYHE: Tensor, margins: _Margins) -> Tensor:
-        ctx.save_for_backward(a_BXYHST, v_BXYHE)
-        ctx.margins = margins
+    def forward(a_BXYHST: Tensor, v_BXYHE: Tensor, margins: _Margins) -> Tensor:
         return _sum(a_BXYHST, v_BXYHE, margins)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, _Margins], output: Tensor) -> None:
+        a_BXYHST, v_BXYHE, ctx.margins = inputs
+        ctx.save_for_backward(a_BXYHST, v_BXYHE)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Dims, *given: Any) -> tuple[Tensor, int]:
+        """Networks are more examples."""
+        a_BXYHST, v_BXYHE = more_examples(info.batch_size, in_dims, given[:2])
+        y_BXYHE: Tensor = _WindowSum.apply(a_BXYHST, v_BXYHE, given[2])  # type: ignore[no-untyped-call]
+        return by_network(info.batch_size, y_BXYHE), 0
 
     @staticmethod
     def backward(ctx: Any, grad_BXYHE: Tensor) -> tuple[Tensor | None, Tensor | None, None]:

@@ -34,6 +34,7 @@ from torch.nn import functional as F
 
 from itnet_nas.integral.accelerators import Accelerator, accelerator
 from itnet_nas.integral.evaluation import Evaluation, taken
+from itnet_nas.integral.networks import Dims, by_network, in_front, more_examples
 from itnet_nas.integral.precision import as_given, at_least_float32
 
 # A square costs C for each position, a state S E / C. With 16 numbers of state and heads of 16
@@ -98,7 +99,7 @@ def fading_sum(
             log = log.expand(-1, -1, size) if constant else F.pad(log, (0, rest))
             log = log.reshape(*log.shape[:2], -1, size)
         q, k, v = (_fold(part, chunks, size, rest) for part in (q, k, v))
-        y: Tensor = _FadingSum.apply(q, k, v, log, strict)  # type: ignore[no-untyped-call]
+        y: Tensor = _FadingSum.apply(q, k, v, log, strict)[0]  # type: ignore[no-untyped-call]
         return y.flatten(2, 3)[:, :, :length]
 
 
@@ -115,8 +116,8 @@ class _FadingSum(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, q: Tensor, k: Tensor, v: Tensor, log: Tensor | None, strict: bool
-    ) -> Tensor:
+        q: Tensor, k: Tensor, v: Tensor, log: Tensor | None, strict: bool
+    ) -> tuple[Tensor, Tensor | None]:
         """Pairs inside the chunks, and the state that enters each."""
         a = None if log is None else log.cumsum(-1)
         y = _fade_pairs(q @ k.mT, a, strict) @ v
@@ -124,15 +125,37 @@ class _FadingSum(torch.autograd.Function):
         if v.shape[2] > 1:
             entering = _entering(k.mT @ _times(v, _to_the_end(a)), _whole(a))
             y = y + _times(q @ entering, _since_the_start(a))
-        ctx.strict = strict
+        return y, entering
+
+    @staticmethod
+    def setup_context(
+        ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor | None]
+    ) -> None:
+        *given, ctx.strict = inputs
+        y, entering = output
+        if entering is not None:
+            ctx.mark_non_differentiable(entering)
         # y is wanted for the gradient of the decay alone.
-        kept = y if ctx.needs_input_grad[3] else None
-        ctx.save_for_backward(q, k, v, log, entering, kept)
-        return y
+        ctx.save_for_backward(*given, entering, y if ctx.needs_input_grad[3] else None)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Dims, *given: Any) -> tuple[Any, Any]:
+        """Networks are more examples."""
+        q, k, v, log, strict = given
+        count = info.batch_size
+        q, k, v = more_examples(count, in_dims[:3], (q, k, v))
+        if log is not None:
+            (log,) = in_front(count, in_dims[3:4], (log,))
+            log = log.expand(-1, len(v) // count, *log.shape[2:]).flatten(0, 1)
+        y, entering = _FadingSum.apply(q, k, v, log, strict)  # type: ignore[no-untyped-call]
+        y = by_network(count, y)
+        if entering is None:
+            return (y, None), (0, None)
+        return (y, by_network(count, entering)), (0, 0)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, dy: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
         """Pairs formed anew, and the gradient of the state that leaves each chunk."""
         q, k, v, log, entering, y = ctx.saved_tensors
         with as_given(v):

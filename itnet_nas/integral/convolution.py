@@ -254,6 +254,6 @@ def _image(
         u_BXYD = F.pad(u_BXYD, (0, 0, padding[1], late[1], padding[0], late[0]))
         padding = (0, 0)
     # No copy, but where the field did not lie like this already.
-    u_BDXY = u_BXYD.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+    u_BDXY = u_BXYD.contiguous().permute(0, 3, 1, 2)
     y_BDXY = F.conv2d(u_BDXY, w_DEST, b_D, padding=padding, dilation=dilation, groups=groups)
     return y_BDXY.permute(0, 2, 3, 1)

@@ -67,6 +67,9 @@ class PairMlp(nn.Module):
     `finest` is the highest frequency to begin with, for coordinates of about unit size.
     """
 
+    omega_FA: Tensor
+    phase_F: Tensor
+
     def __init__(
         self,
         width: int,
@@ -131,9 +134,9 @@ class PairMlp(nn.Module):
             with as_given(x_XNA):
                 along_XNM = x_XNA @ offset_MA.mT
                 far_XNM = x_XNA.square().sum(-1, keepdim=True) * square_M1.squeeze(1)
-                angle_XNF = x_XNA @ self.get_parameter("omega_FA").mT
+                angle_XNF = x_XNA @ self.omega_FA.mT
             a_XNM, b_XNM = a_XNM + along_XNM + far_XNM, b_XNM - along_XNM + far_XNM
-            turned_XNF = angle_XNF + self.get_parameter("phase_F")
+            turned_XNF = angle_XNF + self.phase_F
             q += [x_XNA, turned_XNF.cos(), turned_XNF.sin()]
             k += [x_XNA, angle_XNF.cos(), angle_XNF.sin()]
             w += [-2 * square_M1.expand(-1, self.axes), *[math.sqrt(2) * wave_MF] * 2]
@@ -160,7 +163,7 @@ class PairMlp(nn.Module):
         pairs = (batch, length, length, -1)
         features = []
         if self.axes and x_XNA is not None:
-            omega_FA, phase_F = self.get_parameter("omega_FA"), self.get_parameter("phase_F")
+            omega_FA, phase_F = self.omega_FA, self.phase_F
             gap_XNNA = x_XNA.unsqueeze(2) - x_XNA.unsqueeze(1)
             wave_XNNF = math.sqrt(2) * torch.cos(gap_XNNA @ omega_FA.mT + phase_F)
             features += [gap_XNNA, gap_XNNA.square().sum(-1, keepdim=True), wave_XNNF]

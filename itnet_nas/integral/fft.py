@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from itnet_nas.integral.networks import Dims, by_network, in_front
 from itnet_nas.integral.precision import at_least_float32
 
 # Numbers of a padded signal that are transformed together on a CPU: 1 MiB of float32. At 4096
@@ -94,8 +95,7 @@ class _Circular(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, u_BDX: Tensor, k_DP: Tensor) -> Tensor:
-        ctx.save_for_backward(u_BDX, k_DP)
+    def forward(u_BDX: Tensor, k_DP: Tensor) -> Tensor:
         points = k_DP.shape[1:]
         k_DF = _transform(k_DP, points).conj()
         parts = [
@@ -103,6 +103,18 @@ class _Circular(torch.autograd.Function):
             for u_XDX in torch.split(u_BDX, _at_once(u_BDX, k_DP))
         ]
         return torch.cat(parts)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Dims, u: Tensor, k: Tensor) -> tuple[Tensor, int]:
+        """Networks are more channels."""
+        u_KBDX, k_KDP = in_front(info.batch_size, in_dims, (u, k))
+        u_BDX = u_KBDX.transpose(0, 1).flatten(1, 2)
+        y_BDX: Tensor = _Circular.apply(u_BDX, k_KDP.flatten(0, 1))  # type: ignore[no-untyped-call]
+        return by_network(info.batch_size, y_BDX, 1), 1
 
     @staticmethod
     def backward(ctx: Any, grad_BDX: Tensor) -> tuple[Tensor | None, Tensor | None]:

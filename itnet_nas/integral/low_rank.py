@@ -38,6 +38,8 @@ class FeatureMap(nn.Module):
     on. White noise gives φ[i]·ψ[j] a variance of 1.
     """
 
+    omega_AF: Tensor
+
     def __init__(self, width: int, heads: int, rank: int, content: bool, axes: int) -> None:
         super().__init__()
         self.heads = heads
@@ -61,7 +63,7 @@ class FeatureMap(nn.Module):
             hidden_XNM = hidden_XNM + self.content(u_BND)
         if self.place is not None:
             # A product of matrices would be rounded by autocast, and angles must not be.
-            angle_XNF = (x_XNA.unsqueeze(-1) * self.get_parameter("omega_AF")).sum(-2)
+            angle_XNF = (x_XNA.unsqueeze(-1) * self.omega_AF).sum(-2)
             wave_XNF = math.sqrt(2) * torch.cat([angle_XNF.cos(), angle_XNF.sin()], -1)
             hidden_XNM = hidden_XNM + self.place(wave_XNF)
         both = self.last(F.gelu(hidden_XNM)).unflatten(-1, (2, self.heads, self.rank))

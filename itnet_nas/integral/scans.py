@@ -12,7 +12,8 @@ memories at the borders of chunks, and goes through a few chunks at a time again
 States are float32 at least.
 
 Source  S6, arXiv 2312.00752; chunks as in SSD, arXiv 2405.21060
-Shapes  B examples, N positions, D channels, S numbers of state, C chunks, L positions of a chunk
+Shapes  B examples, N positions, D channels, S numbers of state, C chunks, L positions of a chunk;
+        X = B, or 1 where all examples have the same A
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from torch.nn import functional as F
 
 from itnet_nas.integral.accelerators import Accelerator, accelerator
 from itnet_nas.integral.evaluation import Evaluation
+from itnet_nas.integral.networks import Dims, by_network, more_examples
 from itnet_nas.integral.precision import as_given, at_least_float32
 
 AT_ONCE = 1 << 21  # numbers of state that the backward pass keeps at a time
@@ -73,10 +75,18 @@ class _LinearScan(torch.autograd.Function):
     """Its backward pass is the same scan from the other end."""
 
     @staticmethod
-    def forward(ctx: Any, a_BND: Tensor, b_BND: Tensor) -> Tensor:
-        h_BND = _scan(a_BND, b_BND)
-        ctx.save_for_backward(a_BND, h_BND)
-        return h_BND
+    def forward(a_BND: Tensor, b_BND: Tensor) -> Tensor:
+        return _scan(a_BND, b_BND)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(inputs[0], output)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Dims, *given: Tensor) -> tuple[Tensor, int]:
+        """Networks are more examples."""
+        h_BND: Tensor = _LinearScan.apply(*more_examples(info.batch_size, in_dims, given))  # type: ignore[no-untyped-call]
+        return by_network(info.batch_size, h_BND), 0
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor]:
@@ -108,50 +118,50 @@ class _Parts(NamedTuple):
         return _Parts(*(part[:, :, chunks] for part in self))
 
 
-def _fade(delta_BCD: Tensor, a_DS: Tensor) -> Tensor:
-    """e^(Δ A), as fade_BCDS."""
-    return (delta_BCD.unsqueeze(-1) * a_DS).exp_()
+def _fade(delta_BCD: Tensor, a_XDS: Tensor) -> Tensor:
+    """e^(Δ A), as fade_BCDS; A of each example, or one for all."""
+    return (delta_BCD.unsqueeze(-1) * a_XDS.unsqueeze(1)).exp_()
 
 
-def _totals(parts: _Parts, a_DS: Tensor) -> Tensor:
+def _totals(parts: _Parts, a_XDS: Tensor) -> Tensor:
     """What a chunk leaves of the memory before it, (B, C, D, S)."""
-    return _fade(parts.delta_LBCD.sum(0), a_DS)
+    return _fade(parts.delta_LBCD.sum(0), a_XDS)
 
 
-def _take(h_BCDS: Tensor, parts: _Parts, a_DS: Tensor, step: int) -> Tensor:
+def _take(h_BCDS: Tensor, parts: _Parts, a_XDS: Tensor, step: int) -> Tensor:
     """One step of every chunk, in place."""
     delta_BCD, b_BCS = parts.delta_LBCD[step], parts.b_LBCS[step]
     gain_BCD = delta_BCD * parts.x_LBCD[step]
-    h_BCDS.mul_(_fade(delta_BCD, a_DS))
+    h_BCDS.mul_(_fade(delta_BCD, a_XDS))
     return h_BCDS.addcmul_(gain_BCD.unsqueeze(-1), b_BCS.unsqueeze(-2))
 
 
-def _empty(parts: _Parts, a_DS: Tensor) -> Tensor:
+def _empty(parts: _Parts, a_XDS: Tensor) -> Tensor:
     batch, chunks = parts.delta_LBCD.shape[1:3]
-    return a_DS.new_zeros(batch, chunks, *a_DS.shape)
+    return a_XDS.new_zeros(batch, chunks, *a_XDS.shape[1:])
 
 
-def _selective(parts: _Parts, a_DS: Tensor) -> tuple[Tensor, Tensor]:
+def _selective(parts: _Parts, a_XDS: Tensor) -> tuple[Tensor, Tensor]:
     """(y_LBCD, the memory before each chunk)."""
-    h_BCDS = _empty(parts, a_DS)
+    h_BCDS = _empty(parts, a_XDS)
     for step in range(len(parts.delta_LBCD)):
-        _take(h_BCDS, parts, a_DS, step)
-    before_BCDS = _handed_on(_totals(parts, a_DS), h_BCDS)
+        _take(h_BCDS, parts, a_XDS, step)
+    before_BCDS = _handed_on(_totals(parts, a_XDS), h_BCDS)
     h_BCDS = before_BCDS.clone()
     y_LBCD = torch.empty_like(parts.x_LBCD)
     for step in range(len(parts.delta_LBCD)):
-        _take(h_BCDS, parts, a_DS, step)
+        _take(h_BCDS, parts, a_XDS, step)
         y_LBCD[step] = (h_BCDS @ parts.c_LBCS[step].unsqueeze(-1)).squeeze(-1)
     return y_LBCD, before_BCDS
 
 
-def _adjoint_after(parts: _Parts, a_DS: Tensor, dy_LBCD: Tensor) -> Tensor:
+def _adjoint_after(parts: _Parts, a_XDS: Tensor, dy_LBCD: Tensor) -> Tensor:
     """What each chunk is told by those after it: the gradient of the memory that it hands on."""
-    g_BCDS = _empty(parts, a_DS)
+    g_BCDS = _empty(parts, a_XDS)
     for step in reversed(range(len(dy_LBCD))):
         g_BCDS.addcmul_(dy_LBCD[step].unsqueeze(-1), parts.c_LBCS[step].unsqueeze(-2))
-        g_BCDS.mul_(_fade(parts.delta_LBCD[step], a_DS))
-    return _handed_on(_totals(parts, a_DS).flip(1), g_BCDS.flip(1)).flip(1)
+        g_BCDS.mul_(_fade(parts.delta_LBCD[step], a_XDS))
+    return _handed_on(_totals(parts, a_XDS).flip(1), g_BCDS.flip(1)).flip(1)
 
 
 class _SelectiveScan(torch.autograd.Function):
@@ -159,37 +169,51 @@ class _SelectiveScan(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, delta_BND: Tensor, a_DS: Tensor, x_BND: Tensor, b_BNS: Tensor, c_BNS: Tensor
-    ) -> Tensor:
+        delta_BND: Tensor, a_XDS: Tensor, x_BND: Tensor, b_BNS: Tensor, c_BNS: Tensor
+    ) -> tuple[Tensor, Tensor]:
         parts = _Parts(_cut(delta_BND), _cut(x_BND), _cut(b_BNS), _cut(c_BNS))
-        y_LBCD, before_BCDS = _selective(parts, a_DS)
-        ctx.save_for_backward(delta_BND, a_DS, x_BND, b_BNS, c_BNS, before_BCDS)
-        return _joined(y_LBCD, delta_BND.shape[1])
+        y_LBCD, before_BCDS = _selective(parts, a_XDS)
+        return _joined(y_LBCD, delta_BND.shape[1]), before_BCDS
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: tuple[Tensor, Tensor]) -> None:
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(*inputs, output[1])
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Dims, *given: Tensor) -> tuple[tuple[Tensor, Tensor], Any]:
+        """Networks are more examples, each with the A of its network."""
+        count = info.batch_size
+        delta_BND, a_BDS, x_BND, b_BNS, c_BNS = more_examples(count, in_dims, given)
+        if len(a_BDS) < len(x_BND):
+            a_BDS = a_BDS.repeat_interleave(len(x_BND) // len(a_BDS), 0)
+        y_BND, before_BCDS = _SelectiveScan.apply(delta_BND, a_BDS, x_BND, b_BNS, c_BNS)  # type: ignore[no-untyped-call]
+        return (by_network(count, y_BND), by_network(count, before_BCDS)), (0, 0)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, ...]:
-        delta_BND, a_DS, x_BND, b_BNS, c_BNS, before_BCDS = ctx.saved_tensors
+        delta_BND, a_XDS, x_BND, b_BNS, c_BNS, before_BCDS = ctx.saved_tensors
         length = delta_BND.shape[1]
         parts = _Parts(_cut(delta_BND), _cut(x_BND), _cut(b_BNS), _cut(c_BNS))
         dy_LBCD = _cut(grads[0])
-        after_BCDS = _adjoint_after(parts, a_DS, dy_LBCD)
+        after_BCDS = _adjoint_after(parts, a_XDS, dy_LBCD)
         batch, chunks, width, state = before_BCDS.shape
         group = max(1, AT_ONCE // (batch * width * state * (len(dy_LBCD) + 1)))
         found = _Parts(*(torch.empty_like(part) for part in parts))
-        da_DS = torch.zeros_like(a_DS)
+        da_XDS = torch.zeros_like(a_XDS)
         for first in range(0, chunks, group):
             here = slice(first, first + group)
-            da_DS += _grouped(
-                parts.at(here), a_DS, dy_LBCD[:, :, here], before_BCDS[:, here],
+            da_XDS += _grouped(
+                parts.at(here), a_XDS, dy_LBCD[:, :, here], before_BCDS[:, here],
                 after_BCDS[:, here], found.at(here),
             )  # fmt: skip
         delta, x, b, c = (_joined(part, length) for part in found)
-        return delta, da_DS, x, b, c
+        return delta, da_XDS, x, b, c
 
 
 def _grouped(
     parts: _Parts,
-    a_DS: Tensor,
+    a_XDS: Tensor,
     dy_LBCD: Tensor,
     before_BCDS: Tensor,
     after_BCDS: Tensor,
@@ -201,9 +225,10 @@ def _grouped(
     h_JBCDS[0] = before_BCDS
     for step in range(steps):
         h_JBCDS[step + 1] = h_JBCDS[step]
-        _take(h_JBCDS[step + 1], parts, a_DS, step)
+        _take(h_JBCDS[step + 1], parts, a_XDS, step)
     g_BCDS = after_BCDS.clone()
-    da_DS = torch.zeros_like(a_DS)
+    da_XDS = torch.zeros_like(a_XDS)
+    sums = "bcds,bcd->ds" if len(a_XDS) == 1 else "bcds,bcd->bds"
     for step in reversed(range(steps)):
         delta_BCD, x_BCD = parts.delta_LBCD[step], parts.x_LBCD[step]
         dy_BCD1 = dy_LBCD[step].unsqueeze(-1)
@@ -213,11 +238,11 @@ def _grouped(
         found.b_LBCS[step] = (gain_BC1D @ g_BCDS).squeeze(-2)
         dgain_BCD = (g_BCDS @ parts.b_LBCS[step].unsqueeze(-1)).squeeze(-1)
         found.x_LBCD[step] = dgain_BCD * delta_BCD
-        g_BCDS.mul_(_fade(delta_BCD, a_DS))  # now of the memory one step earlier
+        g_BCDS.mul_(_fade(delta_BCD, a_XDS))  # now of the memory one step earlier
         dexponent_BCDS = g_BCDS * h_JBCDS[step]
-        found.delta_LBCD[step] = dgain_BCD * x_BCD + (dexponent_BCDS * a_DS).sum(-1)
-        da_DS += torch.einsum("bcds,bcd->ds", dexponent_BCDS, delta_BCD)
-    return da_DS
+        found.delta_LBCD[step] = dgain_BCD * x_BCD + (dexponent_BCDS * a_XDS.unsqueeze(1)).sum(-1)
+        da_XDS += torch.einsum(sums, dexponent_BCDS, delta_BCD)
+    return da_XDS
 
 
 def _mamba(device: str) -> Accelerator:
@@ -243,12 +268,12 @@ def selective_scan(
 ) -> Tensor:
     """y_BND of the selective memory, from an empty one; Δ ≥ 0 and A ≤ 0. Float32 at least."""
     exact = at_least_float32(x_BND)
-    given = [part.to(exact) for part in (delta_BND, a_DS, x_BND, b_BNS, c_BNS)]
+    given = [part.to(exact) for part in (delta_BND, a_DS.unsqueeze(0), x_BND, b_BNS, c_BNS)]
     fused = _mamba(x_BND.device.type).function
     with as_given(x_BND):
         if fused is not None and exact == torch.float32:
             delta, a, x, b, c = given
-            y_BDN: Tensor = fused(x.mT, delta.mT, a, b.mT, c.mT)
+            y_BDN: Tensor = fused(x.mT, delta.mT, a[0], b.mT, c.mT)
             return y_BDN.mT
-        y_BND: Tensor = _SelectiveScan.apply(*given)  # type: ignore[no-untyped-call]
+        y_BND: Tensor = _SelectiveScan.apply(*given)[0]  # type: ignore[no-untyped-call]
     return y_BND

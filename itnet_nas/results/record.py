@@ -89,6 +89,9 @@ class TrialRecord(BaseModel):
     replicates: Annotated[
         tuple[Replicate, ...], Field(description="one for each of the job's `seeds`; else none")
     ] = ()
+    apart: Annotated[
+        str, Field(description="why seeds were trained one after the other; empty: together")
+    ] = ""
     imported: Annotated[str, Field(description="the run that trained it, where not this one")] = ""
     device: str = ""
     started: Annotated[float, Field(description="seconds since the epoch")] = 0.0

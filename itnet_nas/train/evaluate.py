@@ -7,7 +7,6 @@ device and the wall clock are the exceptions that `TrialRecord.reproducible` lea
 from __future__ import annotations
 
 import gc
-import io
 import time
 import traceback
 import warnings
@@ -35,6 +34,7 @@ from itnet_nas.train.loop import Training
 from itnet_nas.train.probing import Probing
 from itnet_nas.train.seeds import reproducible
 from itnet_nas.train.validate import holds, validate
+from itnet_nas.train.weights import pack_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -236,11 +236,3 @@ def _choose_objectives(job: TrialJob, found: _Found, partial: bool = False) -> N
             raise ValueError(
                 f'the objective "{objective.name}" is no figure of this trial; its figures: {known}'
             )
-
-
-def pack_weights(network: torch.nn.Module) -> bytes:
-    """The state dict on the CPU, as `torch.save` writes it; read it with weights_only=True."""
-    state = {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    return buffer.getvalue()

@@ -5,6 +5,9 @@ means over the seeds; `steps` and `seed` are those of the first. It has no probe
 if they are wanted, are the first seed's. A seed that fails makes the whole record a failure that
 names it: a mean over the seeds that came through would flatter the architecture. Such a job leaves
 no checkpoints.
+
+The seeds are trained together where that can be done and pays, else one after the other, and the
+record says why in `apart`. Figures of the two ways agree to rounding.
 """
 
 from __future__ import annotations
@@ -14,6 +17,14 @@ from typing import TYPE_CHECKING
 
 from itnet_nas.results.confirm_ledger import TEST
 from itnet_nas.results.record import CurvePoint, Outcome, Replicate, TrialState
+from itnet_nas.train.evaluate_together import (
+    alone,
+    failed_record,
+    refuses_together,
+    train_together,
+)
+from itnet_nas.train.stacked import Apart
+from itnet_nas.train.together import SeedFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,23 +43,40 @@ def evaluate_seeds(job: TrialJob, report: Report, evaluate: Evaluate) -> Outcome
     makes the record STOPPED, and later seeds are not trained.
     """
     started, clock = time.time(), time.perf_counter()
+    apart = refuses_together(job)
+    if not apart:
+        try:
+            records, weights = train_together(job, report)
+        except SeedFailed as failure:
+            seconds = time.perf_counter() - clock
+            return _failed(job, failed_record(job, failure), "", started, seconds)
+        except Apart as reason:
+            apart = str(reason)
+    if apart:
+        records, weights = _one_after_the_other(job, report, evaluate)
+    seconds = time.perf_counter() - clock
+    if records[-1].state is TrialState.FAILED:
+        return _failed(job, records[-1], apart, started, seconds)
+    return Outcome(record=merged(job, records, apart, started, seconds), weights=weights)
+
+
+def _one_after_the_other(
+    job: TrialJob, report: Report, evaluate: Evaluate
+) -> tuple[list[TrialRecord], bytes | None]:
+    """Records of the seeds until one is not complete, and the weights of the first."""
     records: list[TrialRecord] = []
     weights = None
     for seed in job.seeds:
-        outcome = evaluate(_alone(job, seed), report)
-        if outcome.record.state is TrialState.FAILED:
-            return _failed(job, outcome.record, started, time.perf_counter() - clock)
-        if not records:
-            weights = outcome.weights
+        outcome = evaluate(alone(job, seed), report)
+        weights = weights if records else outcome.weights
         records.append(outcome.record)
         if not outcome.record.complete:
             break
-    record = merged(job, records, started, time.perf_counter() - clock)
-    return Outcome(record=record, weights=weights)
+    return records, weights
 
 
 def merged(
-    job: TrialJob, records: Sequence[TrialRecord], started: float, seconds: float
+    job: TrialJob, records: Sequence[TrialRecord], apart: str, started: float, seconds: float
 ) -> TrialRecord:
     """The record of `job` from those of its seeds: means, and a replicate of every complete one."""
     first, last = records[0], records[-1]
@@ -59,6 +87,7 @@ def merged(
         figures=_mean([_told(job, record.figures) for record in records]),
         curve=mean_curve([record.curve for record in records]),
         replicates=tuple(replicate(job, record) for record in records if record.complete),
+        apart=apart,
         device=first.device,
         started=started,
         seconds=seconds,
@@ -86,18 +115,9 @@ def mean_curve(curves: Sequence[Sequence[CurvePoint]]) -> tuple[CurvePoint, ...]
     )
 
 
-def _alone(job: TrialJob, seed: int) -> TrialJob:
-    changes = {
-        "seed": seed,
-        "seeds": (),
-        "probe": False,
-        "keep_weights": job.keep_weights and seed == job.seeds[0],
-        "checkpoint": None,
-    }
-    return job.model_copy(update=changes)
-
-
-def _failed(job: TrialJob, record: TrialRecord, started: float, seconds: float) -> Outcome:
+def _failed(
+    job: TrialJob, record: TrialRecord, apart: str, started: float, seconds: float
+) -> Outcome:
     assert record.error is not None
     error = record.error.model_copy(
         update={"message": f"seed {record.seed}: {record.error.message}"}
@@ -105,6 +125,7 @@ def _failed(job: TrialJob, record: TrialRecord, started: float, seconds: float) 
     failure = job.record(
         state=TrialState.FAILED,
         steps=record.steps,
+        apart=apart,
         device=record.device,
         started=started,
         seconds=seconds,

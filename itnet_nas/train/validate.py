@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 import torch
 
 from itnet_nas.train.finite import NonFiniteLoss
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
+    from itnet_nas.tasks.batch import Batch
     from itnet_nas.tasks.task import Split, Task
     from itnet_nas.train.device import Device
 
@@ -19,6 +20,37 @@ if TYPE_CHECKING:
 def holds(task: Task[Any], split: Split) -> bool:
     """Whether a split holds any example. What the task raises passes through."""
     return any(len(batch.target) for batch in task.eval_batches(split, 1))
+
+
+@final
+class Tally:
+    """What a network has scored so far on one split."""
+
+    def __init__(self, task: Task[Any], split: Split) -> None:
+        self._task = task
+        self._split = split
+        self._sums: dict[str, float] = {}
+        self._weights: dict[str, float] = {}
+
+    def add(self, out: Tensor, batch: Batch) -> None:
+        """Score what the network says of a batch."""
+        for name, (total, weight) in self._task.score(out.float(), batch).items():
+            self._sums[name] = self._sums.get(name, 0.0) + total
+            self._weights[name] = self._weights.get(name, 0.0) + weight
+
+    def metrics(self) -> dict[str, float]:
+        """Metric name -> its value. Raises as `validate` does."""
+        split = self._split
+        if not self._sums:
+            raise ValueError(f'the split "{split}" of {type(self._task).__name__} holds no example')
+        for name, weight in self._weights.items():
+            if weight == 0:
+                raise ValueError(f'nothing in the split "{split}" is scored by the metric "{name}"')
+        found = {name: total / self._weights[name] for name, total in self._sums.items()}
+        for name, value in found.items():
+            if not math.isfinite(value):
+                raise NonFiniteLoss(f"{split} {name}", value)
+        return found
 
 
 def validate(
@@ -29,8 +61,7 @@ def validate(
     In evaluation mode, without gradients; the network's mode is put back. Raises NonFiniteLoss for
     a metric that is not finite, ValueError where a split scores nothing.
     """
-    sums: dict[str, float] = {}
-    weights: dict[str, float] = {}
+    tally = Tally(task, split)
     training = network.training
     network.eval()
     try:
@@ -39,18 +70,7 @@ def validate(
                 here = batch.to(device.torch_device)
                 with device.autocast():
                     out = network(*here.inputs, **here.beside)
-                for name, (total, weight) in task.score(out.float(), here).items():
-                    sums[name] = sums.get(name, 0.0) + total
-                    weights[name] = weights.get(name, 0.0) + weight
+                tally.add(out, here)
     finally:
         network.train(training)
-    if not sums:
-        raise ValueError(f'the split "{split}" of {type(task).__name__} holds no example')
-    for name, weight in weights.items():
-        if weight == 0:
-            raise ValueError(f'nothing in the split "{split}" is scored by the metric "{name}"')
-    found = {name: total / weights[name] for name, total in sums.items()}
-    for name, value in found.items():
-        if not math.isfinite(value):
-            raise NonFiniteLoss(f"{split} {name}", value)
-    return found
+    return tally.metrics()

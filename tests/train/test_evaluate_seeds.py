@@ -52,6 +52,59 @@ def test_replicates_are_what_jobs_of_one_seed_each_give() -> None:
     assert record.figures["bits"] == sum(each.figures["bits"] for each in alone) / 3
 
 
+def test_seeds_that_are_trained_together_give_what_each_gives_alone() -> None:
+    here = several(4, 0, 9)
+
+    record = evaluate(here).record
+
+    assert record.apart == ""
+    for found, alone in zip(record.replicates, one_by_one(here), strict=True):
+        assert found.objectives == pytest.approx(alone.objectives, rel=1e-4)
+
+
+def test_the_record_says_why_seeds_were_trained_one_after_the_other() -> None:
+    assert evaluate(several(4, 0, member=NOISY)).record.apart == (
+        "a step of training draws random numbers"
+    )
+
+
+def test_a_measured_cost_is_measured_of_one_network_at_a_time() -> None:
+    record = evaluate(several(4, 0, measure=("latency_ms",))).record
+
+    assert record.apart == "latency_ms can be measured of one network at a time"
+    assert record.figures["latency_ms"] > 0
+
+
+def test_a_large_batch_is_trained_one_after_the_other() -> None:
+    record = evaluate(several(4, 0, batch_size=400, steps=1)).record
+
+    assert record.apart == (
+        "38,400 numbers in a batch are more than the 32,768 up to which together is faster"
+    )
+
+
+def test_one_seed_is_a_training_like_any_other() -> None:
+    here = several(4)
+
+    record = evaluate(here).record
+
+    assert record.apart == "there is one seed"
+    assert record.objectives == one_by_one(here)[0].objectives
+
+
+def test_metrics_of_the_test_split_are_read_only_where_they_are_wanted() -> None:
+    assert [each.test for each in evaluate(several(4, 0)).record.replicates] == [{}, {}]
+
+
+def test_each_seed_has_its_metrics_of_the_test_split() -> None:
+    record = evaluate(several(4, 0, test=True)).record
+
+    assert record.apart == ""
+    assert [set(each.test) for each in record.replicates] == [{"error", "bits"}] * 2
+    assert record.replicates[0].test != record.replicates[1].test
+    assert not [name for name in record.figures if name.startswith("test_")]
+
+
 def test_the_curve_is_the_mean_curve() -> None:
     here = several(1, 2, member=NOISY)
 
@@ -101,6 +154,16 @@ def test_a_seed_that_diverges_fails_the_record_and_is_named() -> None:
     assert record.error.message == (
         "seed 5: the loss is nan at step 3; a lower learning rate or a longer warm-up may help"
     )
+
+
+def test_a_seed_that_overflows_beside_others_is_named() -> None:
+    record = evaluate(several(5, 6, lr=1e30, warmup=0)).record
+
+    assert record.state is TrialState.FAILED
+    assert record.apart == ""
+    assert record.error is not None
+    assert record.error.kind == "non_finite"
+    assert record.error.message.startswith(("seed 5: the ", "seed 6: the "))
 
 
 def test_an_exception_of_a_plugin_names_the_seed() -> None:
