@@ -15,6 +15,7 @@ needs nothing of the other one.
 from __future__ import annotations
 
 import heapq
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, final
@@ -22,21 +23,22 @@ from typing import TYPE_CHECKING, final
 from itnet_nas.analysis.matching import distance
 from itnet_nas.arch.feasible import feasible
 from itnet_nas.arch.genotype import Genotype, realise
+from itnet_nas.arch.named import named_architectures
 from itnet_nas.arch.plan import plan_of
-from itnet_nas.errors import ItnetError, RunError, SpaceError
+from itnet_nas.errors import RunError, SpaceError
 from itnet_nas.results.store import Store
 from itnet_nas.search.controller import Controller
 from itnet_nas.search.jobs import make_job
 from itnet_nas.search.session import trial_seed
 from itnet_nas.space.findings import Findings
-from itnet_nas.space.graph import from_node_link, is_node_link
 from itnet_nas.space.seeds import FROM, no_run
-from itnet_nas.space.source import from_data, parse_text
 from itnet_nas.space.space import INPUT, OUTPUT
+from itnet_nas.space.spec import SeedsSpec
 from itnet_nas.space.values import listed
+from itnet_nas.space.written import written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from itnet_nas.arch.architecture import Architecture
     from itnet_nas.arch.plan import Plan, Slot
@@ -44,7 +46,6 @@ if TYPE_CHECKING:
     from itnet_nas.results.job import TrialJob
     from itnet_nas.results.measured import Scores
     from itnet_nas.results.record import TrialRecord
-    from itnet_nas.space.source import Source
     from itnet_nas.space.space import Choice, Space
 
 NAME = "seeds"  # who proposed these trials, as records have it
@@ -89,24 +90,25 @@ class _Measured:
         return None if there is None else self.scores[there]
 
 
-def seed_jobs(space: Space, folder: Path, source_text: str = "") -> list[TrialJob]:
+def seed_jobs(
+    space: Space,
+    folder: Path,
+    source_text: str = "",
+    *,
+    first: int = 0,
+    known: Collection[str] = (),
+) -> list[TrialJob]:
     """The first jobs of a run in `folder`; none where `search.seeds` is not given.
 
-    Raises SpaceError where the other run cannot give any: there is no run, nothing in it was
-    measured, no layer has a counterpart, or no near architecture meets the constraints. The problem
-    has its line and column where `source_text`, the text of the file, is given.
+    first   the number of the first of them
+    known   keys that were trained already and are left out
+
+    Raises SpaceError where there cannot be any: what is named breaks a constraint; or there is no
+    run, nothing in it was measured, no layer has a counterpart, no near architecture meets the
+    constraints. The problem has its line and column where `source_text`, the text of the file, is
+    given.
     """
-    seeds = space.search.seeds
-    if seeds is None:
-        return []
-    try:
-        found = nearest_architectures(
-            space, Path(seeds.source), min(seeds.trials, space.search.trials)
-        )
-    except _Unusable as error:
-        findings = Findings(_source(space, source_text))
-        findings.add(FROM, str(error), error.remedy)
-        raise SpaceError(findings.source.name, findings.problems) from None
+    new = {one.key: one for one in seed_architectures(space, source_text) if one.key not in known}
     return [
         make_job(
             space,
@@ -119,8 +121,27 @@ def seed_jobs(space: Space, folder: Path, source_text: str = "") -> list[TrialJo
             keep_weights=space.search.keep_weights != "none",
             probe=space.search.probe,
         )
-        for number, architecture in enumerate(found)
+        for number, architecture in enumerate(
+            itertools.islice(new.values(), space.search.trials), start=first
+        )
     ]
+
+
+def seed_architectures(space: Space, source_text: str = "") -> list[Architecture]:
+    """What a run begins with, in order. Raises SpaceError as `seed_jobs` does."""
+    seeds = space.search.seeds
+    if seeds is None:
+        return []
+    if not isinstance(seeds, SeedsSpec):
+        return list(named_architectures(space, source_text).values())
+    try:
+        return nearest_architectures(
+            space, Path(seeds.source), min(seeds.trials, space.search.trials)
+        )
+    except _Unusable as error:
+        findings = Findings(written(space, source_text, FROM))
+        findings.add(FROM, str(error), error.remedy)
+        raise SpaceError(findings.source.name, findings.problems) from None
 
 
 def nearest_architectures(space: Space, folder: Path, most: int) -> list[Architecture]:
@@ -274,14 +295,3 @@ def _combinations(options: Sequence[Sequence[_Option]]) -> Iterator[tuple[int | 
             if after[index] < len(slot) and after not in seen:
                 seen.add(after)
                 heapq.heappush(heap, ranked(after))
-
-
-def _source(space: Space, text: str) -> Source:
-    """The file as it was read, for the place of a problem in it."""
-    name = f"{space.name}.json" if text.lstrip().startswith("{") else f"{space.name}.yaml"
-    try:
-        source = parse_text(text, name) if text else from_data({}, space.name)
-        source = from_node_link(source) if is_node_link(source.data) else source
-    except ItnetError:
-        return from_data({}, space.name)
-    return source if FROM in source.places else from_data(source.data, space.name)

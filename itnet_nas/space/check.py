@@ -19,7 +19,7 @@ from itnet_nas.space.choices import any_choices, named_choices
 from itnet_nas.space.goals import check_constraints, read_objectives
 from itnet_nas.space.parse import Part, draft, read_model
 from itnet_nas.space.plugins import Plugins, failure, report_plugin
-from itnet_nas.space.seeds import check_seeds
+from itnet_nas.space.seeds import check_named_seeds, check_seeds
 from itnet_nas.space.sentences import report
 from itnet_nas.space.source import Source, from_data
 from itnet_nas.space.space import (
@@ -101,7 +101,9 @@ class _Check:
         self._end()
         assert task is not None  # or a problem was found
         assert facts is not None
-        return self._space(task, facts, choices, objectives)
+        space = self._space(task, facts, choices, objectives)
+        check_named_seeds(space, self.findings)
+        return space
 
     def _width_is_known(self) -> bool:
         """Whether the width is what its author meant, though the ratio beside it may be wrong."""

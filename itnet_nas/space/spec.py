@@ -150,6 +150,27 @@ class SeedsSpec(_Model):
     ] = 3
 
 
+# Values of a seed that stands as a mapping: a family, or one family with its params.
+def _seed_kind(value: Any) -> str:
+    return "~families" if isinstance(value, dict) else "~word"
+
+
+LayerSeed = Annotated[
+    Annotated[str, Tag("~word")]
+    | Annotated[dict[str, FamilyValues], Field(min_length=1, max_length=1), Tag("~families")],
+    Discriminator(_seed_kind),
+]
+SeedWord = Literal["convolution", "attention", "recurrent", "hybrid"]
+Seed = Annotated[
+    Annotated[SeedWord, Tag("~word")] | Annotated[dict[str, LayerSeed], Tag("~families")],
+    Discriminator(_seed_kind),
+]
+
+
+def _seeds_kind(value: Any) -> str:
+    return "~run" if value is None or isinstance(value, dict | SeedsSpec) else "~list"
+
+
 class SearchSpec(_Model):
     """How to search: defaults that flags of the command override."""
 
@@ -165,8 +186,19 @@ class SearchSpec(_Model):
         bool, Field(description="measure what each layer does, before and after training")
     ] = True
     seeds: Annotated[
-        SeedsSpec | None,
-        Field(description="the first trials are the families that another run's layers became"),
+        Annotated[
+            Annotated[SeedsSpec | None, Tag("~run")]
+            | Annotated[tuple[Seed, ...], Field(min_length=1, max_length=64), Tag("~list")],
+            Discriminator(_seeds_kind),
+        ],
+        Field(description="the first trials: named architectures, or what another run's became"),
+    ] = None
+    warm_start: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="folder of a run whose trials are taken over, from the current directory",
+        ),
     ] = None
 
     def changed(self, **given: Any) -> SearchSpec:
