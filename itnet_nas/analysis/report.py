@@ -17,6 +17,7 @@ from itnet_nas.analysis.chart import hypervolume_chart, scatter
 from itnet_nas.analysis.confirmed_section import confirmed_section
 from itnet_nas.analysis.failures import failed_by_kind
 from itnet_nas.analysis.hypervolume import hypervolume, scale
+from itnet_nas.analysis.imported import imported_text, own
 from itnet_nas.analysis.learned import learned
 from itnet_nas.analysis.numbers import column, count, duration, short
 from itnet_nas.analysis.palette import palette
@@ -137,7 +138,7 @@ def view(
         "hypervolume_chart": hypervolume_chart(space, records),
         "failures": _failures(records),
         "untested": _untested(table.untested),
-        "commands": _commands(space, knee, run, done=len(records) >= space.search.trials),
+        "commands": _commands(space, knee, run, done=len(own(records)) >= space.search.trials),
         "stamp": _stamp_rows(space, records, stamp),
     }
 
@@ -154,14 +155,15 @@ def _shown(
 
 def _head(space: Space, records: Sequence[TrialRecord], stamp: Mapping[str, Any]) -> dict[str, Any]:
     states = Counter(record.state for record in records)
-    planned = space.search.trials
-    started = [record.started for record in records if record.started > 0]
-    ended = [record.started + record.seconds for record in records if record.started > 0]
+    planned, trained = space.search.trials, len(own(records))
+    here = [record for record in own(records) if record.started > 0]
+    started = [record.started for record in here]
+    ended = [record.started + record.seconds for record in here]
     devices = Counter(record.device for record in records if record.device)
     if not records:
         status, done = "no trial has ended yet", False
-    elif len(records) < planned:
-        status, done = f"{len(records)} of {planned} planned trials have ended", False
+    elif trained < planned:
+        status, done = f"{trained} of {planned} planned trials have ended", False
     else:
         status, done = "every planned trial has ended", True
     begun = stamp.get("started") or min(started, default=0)
@@ -170,8 +172,9 @@ def _head(space: Space, records: Sequence[TrialRecord], stamp: Mapping[str, Any]
         "done": done,
         "states": {str(state): states[state] for state in TrialState if states[state]},
         "trials": len(records),
+        "imported": imported_text(records),
         "wall": duration(max(ended) - min(started)) if started else "",
-        "spent": duration(sum(record.seconds for record in records)),
+        "spent": duration(sum(record.seconds for record in own(records))),
         "devices": ", ".join(f"{number} on {name}" for name, number in devices.most_common()),
         "started": _when(begun) if isinstance(begun, int | float) and begun > 0 else "",
     }
@@ -242,6 +245,7 @@ def _stamp_rows(
         ("command", str(stamp.get("command") or "")),
         ("search", f"{search.strategy}, {count(search.trials, 'trial')}, seed {search.seed}"),
         ("space", f"{space.name}, fingerprint {space.fingerprint}"),
+        ("imported", imported_text(records)),
         ("constraints", "; ".join(space.constraints)),
         ("task", f"{space.task.name}({params})" if params else space.task.name),
         ("domain", str(space.facts.domain)),

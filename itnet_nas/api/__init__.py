@@ -41,6 +41,7 @@ def search(
     cpus_per_trial: int | None = None,
     gpus_per_trial: float | None = None,
     keep_weights: str | None = None,
+    from_run: str | Path | None = None,
     address: str | None = None,
     backend: Backend = "ray",
 ) -> Run:
@@ -48,6 +49,7 @@ def search(
 
     space    a file, the same as a dict, a networkx.DiGraph with the same attributes, or a Space
     run      the run's folder; runs/<name of the space> unless given
+    from_run the folder of another run: what it trained and is a member here is taken over
     time     stop after this long: "90s", "10m", "2h"
     address  a running Ray cluster; without it Ray starts on this machine
     backend  "local" trains in this process, one trial after the other
@@ -55,8 +57,8 @@ def search(
     The other arguments override the figures of the space. A report is written into the folder.
 
     Raises SpaceError for a space that cannot be used, InfeasibleError when nothing meets its
-    constraints, RunError when the folder holds another run, and SearchEnded when most trials
-    failed; the records are kept, and `open_run` reads them.
+    constraints, RunError when the folder holds another run or nothing of `from_run` can be used,
+    and SearchEnded when most trials failed; the records are kept, and `open_run` reads them.
     """
     from itnet_nas.search.run_search import run_search
     from itnet_nas.space import load_space
@@ -73,6 +75,7 @@ def search(
             cpus_per_trial=cpus_per_trial,
             gpus_per_trial=gpus_per_trial,
             keep_weights=keep_weights,
+            warm_start=None if from_run is None else str(from_run),
         )
     except ValueError as error:
         raise UsageError(f"the search cannot be set up like this: {error}") from error
@@ -87,7 +90,7 @@ def search(
         backend=backend,
     )
     opened = Run(summary.folder)
-    if summary.complete:
+    if summary.complete or summary.imported:
         opened.report()
     if summary.ended == "interrupted":
         raise KeyboardInterrupt

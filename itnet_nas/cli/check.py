@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from itnet_nas.cli.beginning import seed_labels, seed_rows
 from itnet_nas.cli.options import common, require_file, space_argument
 from itnet_nas.cli.output import command, emit_json, emit_table, talk
 
@@ -30,6 +31,7 @@ def check(file: Path, as_json: bool) -> None:
     notes: list[str] = []
     space = load_space(file, notes=notes)
     require_feasible(space)
+    seeds = seed_labels(space, file.read_text(encoding="utf-8-sig"))
     size = size_of(space)
     if as_json:
         emit_json(
@@ -40,6 +42,7 @@ def check(file: Path, as_json: bool) -> None:
                 "fingerprint": space.fingerprint,
                 "layers": len(space.layers),
                 **size.as_json(),
+                "seeds": seeds,
                 "notes": notes,
             },
         )
@@ -51,6 +54,7 @@ def check(file: Path, as_json: bool) -> None:
         ["layers", f"{len(space.layers)} of width {space.width}"],
         ["objectives", ", ".join(f"{one.name} {one.direction}" for one in space.objectives)],
         *size.rows(),
+        *seed_rows(seeds),
     ]
     emit_table(["what", "is"], rows)
     for note in notes:

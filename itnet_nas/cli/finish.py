@@ -43,6 +43,7 @@ def finish(summary: Summary, verb: str, as_json: bool) -> None:
                 "trials": summary.trials,
                 "complete": summary.complete,
                 "failed": summary.failed,
+                "imported": summary.imported,
                 "report": None if path is None else str(path),
                 "front": front_json(front),
             },
@@ -51,7 +52,8 @@ def finish(summary: Summary, verb: str, as_json: bool) -> None:
         emit_trials(run.space, [trial.record for trial in front])
     failed = f", {summary.failed} failed" if summary.failed else ""
     trials = count(summary.trials, "trial")
-    talk(f"{ENDINGS[summary.ended]}: {trials}, {summary.complete} complete{failed}")
+    taken = f"; {count(summary.imported, 'result')} imported" if summary.imported else ""
+    talk(f"{ENDINGS[summary.ended]}: {trials}, {summary.complete} complete{failed}{taken}")
     if len(front):
         best, knee = front.pick("best"), front.pick("knee")
         same = best.number == knee.number

@@ -6,6 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from itnet_nas.analysis.numbers import count
+from itnet_nas.cli.beginning import show_beginning
 from itnet_nas.cli.output import emit_json, emit_table, talk, warn
 from itnet_nas.cli.settings import too_few, workers_of
 
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
 SAMPLES = 1_000
 
 
-def show_plan(space: Space, folder: Path, backend: str, as_json: bool) -> None:
+def show_plan(
+    space: Space, folder: Path, backend: str, as_json: bool, source_text: str = ""
+) -> None:
     """The plan as a table, or as one object."""
     from itnet_nas.arch.feasible import require_feasible
     from itnet_nas.cli.size import size_of
 
     require_feasible(space)
+    before, begins_with = show_beginning(space, source_text)
     size = size_of(space)
     share = feasible_share(space)
     workers = workers_of(space.search, backend)
@@ -40,6 +44,7 @@ def show_plan(space: Space, folder: Path, backend: str, as_json: bool) -> None:
                 "workers": workers,
                 "recipe": space.recipe.model_dump(mode="json"),
                 **size.as_json(),
+                **begins_with,
                 "constraints": list(space.constraints),
                 "feasible_share": share,
                 "samples": SAMPLES,
@@ -57,6 +62,7 @@ def show_plan(space: Space, folder: Path, backend: str, as_json: bool) -> None:
             "each trial",
             f"{space.recipe.steps} steps of {space.recipe.batch_size} = {examples} examples",
         ],
+        *before,
         ["time limit", search.time or "none"],
         ["seed", search.seed],
         ["folder", folder],

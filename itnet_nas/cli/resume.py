@@ -41,14 +41,15 @@ def resume(
     """Go on with a run.
 
     Trials that were interrupted come first, then new ones. --trials is the number in all, the
-    trials that have ended included.
+    trials that have ended included, those of another run not.
     """
+    from itnet_nas.analysis.imported import own
     from itnet_nas.cli.settings import announce
     from itnet_nas.results.store import Store
 
     with Store.open(run) as store:
         settings = store.search.changed(**flags)
-        ended, interrupted = len(store.records()), len(store.pending())
+        ended, interrupted = len(own(store.records())), len(store.pending())
     wider: Space | None = None
     text = ""
     if extend is not None:

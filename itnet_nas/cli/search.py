@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="The run's folder.  [default: runs/NAME of the space]",
 )
+@click.option(
+    "--from",
+    "warm_start",
+    metavar="RUN",
+    help="Take over what another run trained; trials count new ones.",
+)
 @click.option("--strategy", type=click.Choice(STRATEGIES), help="Who proposes.")
 @click.option(
     "--seed",
@@ -70,6 +76,7 @@ def search(
     require_file(file)
     notes: list[str] = []
     space = load_space(file, notes=notes)
+    text = file.read_text(encoding="utf-8-sig")
     space = space.model_copy(update={"search": space.search.changed(**flags)})
     folder = run or Path("runs") / space.name
     for note in notes:
@@ -77,7 +84,7 @@ def search(
     if dry_run:
         from itnet_nas.cli.plan import show_plan
 
-        show_plan(space, folder, backend, as_json)
+        show_plan(space, folder, backend, as_json, text)
         return
     announce(space.search, folder, backend)
 
@@ -89,11 +96,12 @@ def search(
         summary = run_search(
             space,
             folder,
-            source_text=file.read_text(encoding="utf-8-sig"),
+            source_text=text,
             command=context.obj or "",
             address=address,
             backend=backend,
             progress=progress,
+            tell=lambda note: talk(f"note: {note}"),
         )
     finish(summary, "search", as_json)
     sys.exit(summary.exit_code)

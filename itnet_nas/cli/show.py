@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from itnet_nas.cli.beginning import seed_labels
 from itnet_nas.cli.options import common, output_option, require_file, space_argument, write_text
 from itnet_nas.cli.output import emit_json
 
@@ -38,6 +39,7 @@ def show(file: Path, kind: str, output: Path | None, as_json: bool) -> None:
 
     require_file(file)
     space = load_space(file)
+    written = file.read_text(encoding="utf-8-sig")
     if as_json and output is None:
         emit_json("show", {"file": str(file), "graph": _node_link(file)})
         return
@@ -46,7 +48,7 @@ def show(file: Path, kind: str, output: Path | None, as_json: bool) -> None:
     elif kind == "graphml":
         text = _graphml(space)
     else:
-        text = drawn(space)
+        text = "\n".join([drawn(space), *(f"seed: {one}" for one in seed_labels(space, written))])
     if output is None:
         click.echo(text)
         return

@@ -32,6 +32,7 @@ def status(run: Path, by_layer: bool, as_json: bool) -> None:
 
     Trials by state, failures by cause, the front so far. Reads only.
     """
+    from itnet_nas.analysis.imported import imported_text, own
     from itnet_nas.analysis.pareto import front
     from itnet_nas.results.record import TrialState
     from itnet_nas.results.store import Store
@@ -39,18 +40,22 @@ def status(run: Path, by_layer: bool, as_json: bool) -> None:
     with Store.open(run) as store:
         space, search, stamp = store.space, store.search, store.stamp
         records, pending = store.records(), store.pending()
+        priors = store.priors.records()
     if by_layer:
         show_layers(run, space, records, as_json)
         return
+    trained = len(own(records))
     states = {str(state): sum(one.state is state for one in records) for state in TrialState}
     members = front(space, records)
     failures = failures_by_cause(records)
-    seconds = sum(record.seconds for record in records)
+    seconds = sum(record.seconds for record in own(records))
     data: dict[str, Any] = {
         "run": str(run),
         "space": space.name,
         "fingerprint": space.fingerprint,
-        "trials": len(records),
+        "trials": trained,
+        "imported": len(records) - trained,
+        "priors": len(priors),
         "budget": search.trials,
         "states": states,
         "pending": [job.number for job in pending],
@@ -65,8 +70,12 @@ def status(run: Path, by_layer: bool, as_json: bool) -> None:
         return
     rows: list[list[Any]] = [
         ["space", space.name],
-        ["trials", f"{len(records)} of {search.trials}"],
+        ["trials", f"{trained} of {search.trials}"],
     ]
+    if trained < len(records):
+        rows.append(["imported", imported_text(records)])
+    if priors:
+        rows.append(["told beforehand", imported_text(priors, "trial")])
     rows += [[state, count] for state, count in states.items() if count]
     if pending:
         rows.append(["running or interrupted", len(pending)])
@@ -80,7 +89,7 @@ def status(run: Path, by_layer: bool, as_json: bool) -> None:
             f"{failure['count']} failed with {failure['kind']}, as in trial {failure['trial']}: "
             f"{failure['message']}"
         )
-    verb = "resume" if len(records) < search.trials else "pareto" if members else "table"
+    verb = "resume" if trained < search.trials else "pareto" if members else "table"
     talk(f"next: {command(verb, run)}")
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import sqlite3
 from typing import TYPE_CHECKING, Any, final
 
@@ -26,11 +27,12 @@ from itnet_nas.results.ledger import Ledger, no_room
 from itnet_nas.results.lock import take_lock
 from itnet_nas.results.side_ledger import SIDE_TABLES, SideLedger
 from itnet_nas.results.swap_ledger import CERTIFICATES, SwapLedger
+from itnet_nas.results.taken import NOTHING, Taken
 from itnet_nas.space.space import Space
 from itnet_nas.space.spec import SearchSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from itnet_nas.results.job import TrialJob
@@ -69,8 +71,9 @@ class Store(Ledger):
         source: str = "",
         stamp: dict[str, Any] | None = None,
         jobs: Iterable[TrialJob] = (),
+        taken: Taken = NOTHING,
     ) -> Store:
-        """Make a run; its first trials will be `jobs`.
+        """Make a run; its first trials will be `jobs`. It holds what it takes over, or is not made.
 
         Raises RunError when the folder holds one already or cannot be written.
         """
@@ -95,10 +98,16 @@ class Store(Ledger):
                     "INSERT INTO sessions VALUES (0, ?, ?)",
                     (space.search.model_dump_json(), json.dumps(stamp or {})),
                 )
-                db.executemany(
-                    "INSERT INTO jobs VALUES (?, ?)",
-                    ((job.number, job.model_dump_json()) for job in jobs),
-                )
+                for table, rows in (
+                    ("jobs", jobs),
+                    ("records", taken.results),
+                    ("prior_records", taken.priors),
+                ):
+                    db.executemany(
+                        f"INSERT INTO {table} VALUES (?, ?)",
+                        ((row.number, row.model_dump_json()) for row in rows),
+                    )
+            _copy_weights(taken.weights, folder / "weights")
             half.replace(database)
         except (OSError, sqlite3.Error) as error:
             raise RunError(f"the run's folder {folder} cannot be written: {error}") from error
@@ -212,8 +221,22 @@ class Store(Ledger):
             if path.name not in kept:
                 path.unlink(missing_ok=True)
 
+    def weights_file(self, number: int) -> Path | None:
+        """The file of these weights, for whoever copies it; None where they were not kept."""
+        path = self._weights(number)
+        return path if path.exists() else None
+
     def _weights(self, number: int) -> Path:
         return self.folder / "weights" / f"{number}.pt"
+
+
+def _copy_weights(weights: Mapping[int, Path], folder: Path) -> None:
+    """Weights of a run that is being made; those of an attempt that was cut short go."""
+    for path in folder.glob("*.pt"):
+        path.unlink()
+    for number, path in weights.items():
+        folder.mkdir(exist_ok=True)
+        shutil.copyfile(path, folder / f"{number}.pt")
 
 
 def _connect(database: Path, write: bool) -> sqlite3.Connection:

@@ -47,6 +47,7 @@ class Controller(Session):
         self.searcher = searcher
         self._constraints = measured_constraints(space)
         self._priors = store.priors.records()
+        self._imported = sum(bool(record.imported) for record in self._records.values())
 
     def front(self) -> list[TrialRecord]:
         """The front so far."""
@@ -58,15 +59,16 @@ class Controller(Session):
         best = front(self.space, records)
         quality = self.space.objectives[0]
         sign = 1 if quality.direction == "min" else -1
+        done = len(records) - self._imported
         return Progress(
-            done=len(records),
+            done=done,
             running=len(self._running),
             failed=self.failures,
             total=self.search.trials,
             workers=self.workers,
             front_size=len(best),
             elapsed=self.elapsed,
-            eta=self.eta(self.search.trials - len(records)),
+            eta=self.eta(self.search.trials - done),
             best=min(
                 (record.objectives for record in best),
                 key=lambda figures: sign * figures[quality.name],
@@ -77,7 +79,7 @@ class Controller(Session):
 
     @property
     def _full(self) -> bool:
-        return self._numbers >= self.search.trials
+        return self._numbers - self._imported >= self.search.trials
 
     def _ask(self) -> TrialJob | None:
         number = self._numbers

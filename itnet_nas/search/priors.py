@@ -1,8 +1,8 @@
 """What of the log is a result of this search, and what the search was merely told beforehand.
 
-A record of another task, or of other data, says nothing certain about an architecture here: it is
-no member of a front, no parent, and its key may be proposed. A strategy that learns from it does so
-knowingly.
+A record of another task, of other data or of another recipe says nothing certain about an
+architecture here: it is no member of a front, no parent, and its key may be proposed. A strategy
+that learns from it does so knowingly.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ def split(
 ) -> tuple[list[TrialRecord], list[TrialRecord]]:
     """(results, priors), each in the order given.
 
-    A result was trained on the task of the space and on the same data; every other is a prior.
+    A result was trained on the task of the space and on the same data; every other is a prior, and
+    so is what was taken over from a run with another recipe.
     """
     results: list[TrialRecord] = []
     priors: list[TrialRecord] = []
@@ -32,4 +33,6 @@ def split(
 
 def is_result(space: Space, record: TrialRecord) -> bool:
     """Whether the record's figures are those that a trial of this space would leave."""
-    return record.data == space.facts.data and record.task == space.task
+    if record.data != space.facts.data or record.task != space.task:
+        return False
+    return not record.imported or record.recipe == space.recipe

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from itnet_nas.analysis.imported import own
 from itnet_nas.arch.feasible import require_feasible
 from itnet_nas.errors import RunError
 from itnet_nas.results.store import Store
@@ -18,7 +19,8 @@ from itnet_nas.search.controller import Controller
 from itnet_nas.search.run_session import Backend, run_session
 from itnet_nas.search.seeding import seed_jobs
 from itnet_nas.search.strategies import strategy
-from itnet_nas.space.difference import difference
+from itnet_nas.search.warm_start import warm_start
+from itnet_nas.space.difference import difference, incomparable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,13 +35,14 @@ UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 @dataclass(frozen=True)
 class Summary:
-    """How a session ended."""
+    """How a session ended. `trials` were trained here; what was `imported` is counted apart."""
 
     ended: Ended
     folder: Path
     trials: int
     complete: int
     failed: int
+    imported: int = 0
 
     CODES: ClassVar[dict[str, int]] = {
         "done": 0,
@@ -53,7 +56,7 @@ class Summary:
     def exit_code(self) -> int:
         """0 when the search did what was asked, if only one trial is complete; else see errors."""
         code = self.CODES[self.ended]
-        return 1 if code == 0 and not self.complete else code
+        return 1 if code == 0 and not self.complete + self.imported else code
 
 
 def run_search(
@@ -65,16 +68,24 @@ def run_search(
     address: str | None = None,
     backend: Backend = "ray",
     progress: Callable[[Progress], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Summary:
     """Search a space into a new folder; `space.search` holds the settings.
 
+    tell   hears what was taken over from another run, before anything is trained
+
     Raises InfeasibleError before anything is trained, SpaceError when another run cannot give the
-    first trials that were asked for, RunError when the folder is taken, and what the backend
-    raises.
+    first trials that were asked for, RunError when the folder is taken or nothing can be taken
+    over, and what the backend raises.
     """
     require_feasible(space)
-    first = seed_jobs(space, folder, source_text)
-    with Store.create(folder, space, source_text, _stamp(command), first) as store:
+    taken = warm_start(space, source_text)
+    known = {record.key for record in taken.results}
+    first = seed_jobs(space, folder, source_text, first=len(taken.results), known=known)
+    with Store.create(folder, space, source_text, _stamp(command), first, taken) as store:
+        for note in taken.notes:
+            if tell is not None:
+                tell(note)
         return _search(store, space, backend, address, progress)
 
 
@@ -128,12 +139,15 @@ def _search(
 def summary_of(session: Session) -> Summary:
     """How a session that is over ended."""
     records = session.records()
+    trained = own(records)
+    complete = sum(record.complete for record in trained)
     return Summary(
         ended=session.ended or "interrupted",
         folder=session.ledger.folder,
-        trials=len(records),
-        complete=sum(record.complete for record in records),
+        trials=len(trained),
+        complete=complete,
         failed=session.failures,
+        imported=sum(record.complete for record in records) - complete,
     )
 
 
@@ -145,8 +159,7 @@ def parse_duration(text: str) -> float:
 
 def _require_extension(old: Space, new: Space) -> None:
     """Records stay comparable only while the task, the recipe and the objectives are the same."""
-    kept = ("task", "facts", "recipe", "objectives", "width", "mlp_ratio")
-    changed = [name for name in kept if getattr(old, name) != getattr(new, name)]
+    changed = incomparable(old, new)
     if changed:
         raise RunError(
             f"this run cannot be extended by a space that differs in {', '.join(changed)}: its "

@@ -64,7 +64,8 @@ class Session(ABC):
         self._records = {record.number: record for record in ledger.records()}
         self._queue = deque(ledger.pending())
         self._running: dict[int, TrialJob] = {}
-        self._numbers = max((job.number for job in ledger.jobs()), default=-1) + 1
+        taken = [*(job.number for job in ledger.jobs()), *self._records]
+        self._numbers = max(taken, default=-1) + 1
         self._found_before = len(self._records)
         self._exhausted = False
 

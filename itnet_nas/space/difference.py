@@ -40,6 +40,12 @@ def difference(old: Space, new: Space) -> list[str]:
     return lines
 
 
+def incomparable(old: Space, new: Space) -> list[str]:
+    """Settings that differ and under which records of one mean nothing in the other."""
+    kept = ("task", "facts", "recipe", "objectives", "width", "mlp_ratio")
+    return [name for name in kept if getattr(old, name) != getattr(new, name)]
+
+
 def _layer(old: Layer, new: Layer) -> list[str]:
     before, after = _labels(old), _labels(new)
     lines = [f"- {old.name}: {label}" for label in before if label not in after]
