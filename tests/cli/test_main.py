@@ -30,6 +30,7 @@ SURFACE = {
         {"FILE"},
         {
             "--run",
+            "--from",
             "--strategy",
             "--seed",
             "--cpus-per-trial",
