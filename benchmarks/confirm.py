@@ -23,7 +23,7 @@ from itnet_nas.results.record import Outcome, Replicate, TrialError, TrialState
 from itnet_nas.results.store import Store
 from itnet_nas.search.confirm import Confirmer, plan_round, reporting_seeds, taken_seeds
 from itnet_nas.search.evolution import EvolutionSearcher
-from itnet_nas.testing.planted_landscape import PlantedLandscape, run
+from itnet_nas.testing.planted_landscape import PlantedLandscape
 
 if TYPE_CHECKING:
     from itnet_nas.results.job import TrialJob
@@ -60,7 +60,7 @@ def study(instance: int, noise: float, seeds: int, trials: int = 200) -> dict[st
     """One search and its confirmation, beside the truth."""
     landscape = PlantedLandscape(instance, noise=noise)
     space = landscape.space(trials)
-    records = run(EvolutionSearcher(), space, landscape, seed=instance)
+    records = landscape.run(EvolutionSearcher(), trials, seed=instance)
     with (
         tempfile.TemporaryDirectory() as folder,
         Store.create(Path(folder) / "run", space) as store,
