@@ -14,11 +14,12 @@ import importlib
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from tables.plain_pickle import load
+from tables.table_problem import Entry, TableProblem, installed
+
 from itnet_nas.axes import Bias, Content, Sharing, Support
 from itnet_nas.kernels import Cost
 from itnet_nas.space.space import Choice, Layer
-from tables.plain_pickle import load
-from tables.table_problem import Entry, TableProblem, installed
 
 if TYPE_CHECKING:
     from itnet_nas.arch.architecture import Architecture

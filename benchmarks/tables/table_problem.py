@@ -73,6 +73,10 @@ class TableProblem:
         self.name, self.single = name, single
         self._nodes, self._entries, self._code = tuple(nodes), entries, code
 
+    def __len__(self) -> int:
+        """How many networks the table has."""
+        return len(self._entries)
+
     def space(self, trials: int) -> Space:
         """The space, with a search of so many trials."""
         return _space(self.name, self._nodes, "flops" if self.single else "latency_ms", trials)
