@@ -76,6 +76,7 @@ class PlantedLandscape:
         params = {"seed": seed, "irrelevant": irrelevant}
         self._task = TaskChoice(name="planted_landscape", params=params)
         self._spaces: dict[int, Space] = {}
+        self._rows: dict[str, Indices] = {}
         self._plain = self.space(1)
         plan = plan_of(self._plain)
         self._index = plan.index
@@ -188,9 +189,10 @@ class PlantedLandscape:
         )
 
     def _row(self, architecture: Architecture) -> Indices:
-        return np.array(
-            [
-                self._index[layer.name][choice_text(layer.family, layer.params)]
-                for layer in architecture.layers
-            ]
-        )
+        """Places of its choices; kept, since searches are judged again after each trial."""
+        row = self._rows.get(architecture.key)
+        if row is None:
+            layers = architecture.layers
+            places = [self._index[one.name][choice_text(one.family, one.params)] for one in layers]
+            row = self._rows[architecture.key] = np.array(places)
+        return row

@@ -45,6 +45,6 @@ def run(
         if not pending:
             return records
         done = order.choice(sorted(pending))
-        architecture, by = pending.pop(done)
-        records.append(record(done, architecture, by, done))
+        proposal = pending.pop(done)
+        records.append(record(done, proposal.architecture, proposal.by, done))
         records.sort(key=lambda one: one.number)
