@@ -16,6 +16,7 @@ from itnet_nas.analysis.bias_table import bias_table
 from itnet_nas.analysis.chart import hypervolume_chart, scatter
 from itnet_nas.analysis.confirmed_section import confirmed_section
 from itnet_nas.analysis.failures import failed_by_kind
+from itnet_nas.analysis.halved_section import halved_section
 from itnet_nas.analysis.hypervolume import hypervolume, scale
 from itnet_nas.analysis.imported import imported_text, own
 from itnet_nas.analysis.learned import learned
@@ -127,6 +128,7 @@ def view(
         "differ": "" if knee is None else biases_differ(space, knee),
         "figures": {} if knee is None else dict(sorted(knee.figures.items())),
         "confirmed": confirmed_section(space, records, beside),
+        "halved": halved_section(space, records, beside),
         "trust": trust(space, records, knee, confirmed=bool(beside.confirmations)),
         "charts": [chart for chart in charts if chart is not None],
         "table": table,

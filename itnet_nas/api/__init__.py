@@ -42,6 +42,7 @@ def search(
     gpus_per_trial: float | None = None,
     keep_weights: str | None = None,
     from_run: str | Path | None = None,
+    halving: bool | None = None,
     address: str | None = None,
     backend: Backend = "ray",
 ) -> Run:
@@ -52,6 +53,7 @@ def search(
     from_run the folder of another run: what it trained and is a member here is taken over
     time     stop after this long: "90s", "10m", "2h"
     address  a running Ray cluster; without it Ray starts on this machine
+    halving  pause trials early, and go on with the better ones
     backend  "local" trains in this process, one trial after the other
 
     The other arguments override the figures of the space. A report is written into the folder.
@@ -76,6 +78,7 @@ def search(
             gpus_per_trial=gpus_per_trial,
             keep_weights=keep_weights,
             warm_start=None if from_run is None else str(from_run),
+            halving=halving,
         )
     except ValueError as error:
         raise UsageError(f"the search cannot be set up like this: {error}") from error

@@ -40,6 +40,16 @@ class Run:
         """Versions, command, machine and start of the search."""
         return dict(self._read("stamp"))
 
+    @property
+    def halving(self) -> str:
+        """What pausing trials early has saved, in a sentence; "" where none was to pause."""
+        from itnet_nas.analysis.halved import halved
+        from itnet_nas.results.store import Store
+
+        with Store.open(self.folder) as store:
+            found = halved(store.space, store.records(), store.rungs.records())
+        return "" if found is None else found.summary
+
     def pareto(self) -> Front:
         """The front of the trials that are complete."""
         return Front(self)

@@ -54,6 +54,9 @@ def finish(summary: Summary, verb: str, as_json: bool) -> None:
     trials = count(summary.trials, "trial")
     taken = f"; {count(summary.imported, 'result')} imported" if summary.imported else ""
     talk(f"{ENDINGS[summary.ended]}: {trials}, {summary.complete} complete{failed}{taken}")
+    halving = run.halving
+    if halving:
+        talk(halving)
     if len(front):
         best, knee = front.pick("best"), front.pick("knee")
         same = best.number == knee.number

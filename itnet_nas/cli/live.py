@@ -74,6 +74,8 @@ def line(progress: Progress) -> str:
         f"[{'●' * full}{'○' * (DOTS - full)}] {progress.done}/{progress.total}",
         f"{progress.running} running",
     ]
+    if progress.paused:
+        parts.append(f"{progress.paused} paused")
     if progress.failed:
         parts.append(f"{progress.failed} failed")
     if progress.front_size:

@@ -104,6 +104,11 @@ _SEARCH: Sequence[Callable[[Any], Any]] = (
     click.option(
         "--time", metavar="TIME", type=Duration(), help="Stop after this long: 90s, 10m, 2h."
     ),
+    click.option(
+        "--halving/--no-halving",
+        default=None,
+        help="Pause trials early and go on with the better ones; off unless the file says so.",
+    ),
     *_WHERE,
 )
 

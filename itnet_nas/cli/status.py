@@ -32,6 +32,7 @@ def status(run: Path, by_layer: bool, as_json: bool) -> None:
 
     Trials by state, failures by cause, the front so far. Reads only.
     """
+    from itnet_nas.analysis.halved import halved
     from itnet_nas.analysis.imported import imported_text, own
     from itnet_nas.analysis.pareto import front
     from itnet_nas.results.record import TrialState
@@ -41,6 +42,7 @@ def status(run: Path, by_layer: bool, as_json: bool) -> None:
         space, search, stamp = store.space, store.search, store.stamp
         records, pending = store.records(), store.pending()
         priors = store.priors.records()
+        rungs = store.rungs.records()
     if by_layer:
         show_layers(run, space, records, as_json)
         return
@@ -48,6 +50,8 @@ def status(run: Path, by_layer: bool, as_json: bool) -> None:
     states = {str(state): sum(one.state is state for one in records) for state in TrialState}
     members = front(space, records)
     failures = failures_by_cause(records)
+    early = halved(space, records, rungs)
+    paused = 0 if early is None else early.paused
     seconds = sum(record.seconds for record in own(records))
     data: dict[str, Any] = {
         "run": str(run),
@@ -59,6 +63,7 @@ def status(run: Path, by_layer: bool, as_json: bool) -> None:
         "budget": search.trials,
         "states": states,
         "pending": [job.number for job in pending],
+        "halving": None if early is None else early.as_json(),
         "failures": failures,
         "front": [record.number for record in members],
         "trial_seconds": seconds,
@@ -77,8 +82,10 @@ def status(run: Path, by_layer: bool, as_json: bool) -> None:
     if priors:
         rows.append(["told beforehand", imported_text(priors, "trial")])
     rows += [[state, count] for state, count in states.items() if count]
-    if pending:
-        rows.append(["running or interrupted", len(pending)])
+    if paused:
+        rows.append(["paused", paused])
+    if len(pending) > paused:
+        rows.append(["running or interrupted", len(pending) - paused])
     if members:
         rows.append(["front", " ".join(str(record.number) for record in members)])
     rows.append(["time in trials", duration(seconds)])
@@ -89,6 +96,8 @@ def status(run: Path, by_layer: bool, as_json: bool) -> None:
             f"{failure['count']} failed with {failure['kind']}, as in trial {failure['trial']}: "
             f"{failure['message']}"
         )
+    if early is not None:
+        talk(early.summary)
     verb = "resume" if trained < search.trials else "pareto" if members else "table"
     talk(f"next: {command(verb, run)}")
 

@@ -45,6 +45,12 @@ class TrialJob(BaseModel):
         tuple[int, ...], Field(description="train once under each; `seed` is the first of them")
     ] = ()
     test: Annotated[bool, Field(description="score the test split, for a confirmation")] = False
+    stop_at: Annotated[
+        int | None, Field(ge=1, description="pause after this step, with a checkpoint; None: never")
+    ] = None
+    measure_at: Annotated[
+        tuple[int, ...], Field(description="steps whose validation the curve must have")
+    ] = ()
     checkpoint: str | None = None  # a folder that survives the worker; None trains without one
     checkpoint_every: Annotated[int, Field(ge=0)] = 0  # steps; 0 never
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 from itnet_nas.analysis.pareto import front
 from itnet_nas.results.record import Outcome, TrialRecord, TrialState
 from itnet_nas.search.jobs import make_job, measured_constraints
+from itnet_nas.search.pauses import Pauses
 from itnet_nas.search.progress import Progress
 from itnet_nas.search.session import Session, trial_seed
 
@@ -48,6 +49,9 @@ class Controller(Session):
         self._constraints = measured_constraints(space)
         self._priors = store.priors.records()
         self._imported = sum(bool(record.imported) for record in self._records.values())
+        halving = space.model_copy(update={"search": search})
+        self._pauses_of = Pauses(halving, store.rungs, self._queue)
+        self._nothing_new = False
 
     def front(self) -> list[TrialRecord]:
         """The front so far."""
@@ -74,24 +78,45 @@ class Controller(Session):
                 key=lambda figures: sign * figures[quality.name],
                 default={},
             ),
-            note=self.note,
+            note="; ".join(filter(None, (self.note, self._pauses_of.note(records)))),
+            paused=len(self._pauses_of.waiting),
         )
 
     @property
     def _full(self) -> bool:
+        return self._all_given and not self._pauses_of.waiting
+
+    @property
+    def _all_given(self) -> bool:
         return self._numbers - self._imported >= self.search.trials
 
     def _ask(self) -> TrialJob | None:
+        spent = self._nothing_new or self._all_given
+        job = self._pauses_of.going_on(self.records(), self.wanted, nothing_new=spent)
+        if job is None and not spent:
+            job = self._new_job()
+            self._nothing_new = job is None
+            if job is None:
+                return self._ask()  # now those that wait are all there is
+        if job is None and not self.wanted:
+            for record in self._pauses_of.leave_behind():
+                self._end(record, Outcome(record=record))
+            self._exhausted = self._nothing_new
+        return job
+
+    def _new_job(self) -> TrialJob | None:
         number = self._numbers
         pending = [job.architecture for job in self.wanted]
         # A generator of its own per number: a proposal must not depend on how many came before in
         # this process, or a resumed run would propose something else.
         rng = Random(f"{self.search.seed}:{number}")
-        known = [*self._priors, *self.records()]
+        # A trial that pauses is no result yet, but its key is taken.
+        mine = sorted([*self.records(), *self._pauses_of.stopped()], key=lambda one: one.number)
+        known = [*self._priors, *mine]
         proposal = self.searcher.ask(self.space, known, pending, rng)
         if proposal is None:
-            self._exhausted = True
             return None
+        way = self._pauses_of.way_of(number, self.records(), self.wanted)
         return make_job(
             self.space,
             self.search,
@@ -102,9 +127,18 @@ class Controller(Session):
             checkpoint=self.checkpoint_of(number),
             keep_weights=self.search.keep_weights != "none",
             probe=self.search.probe,
+            stop_at=way.stop_at,
+            measure_at=way.measure_at,
         )
 
+    def _is_echo(self, record: TrialRecord) -> bool:
+        return self._pauses_of.knows(record)
+
+    def _pauses(self, job: TrialJob, record: TrialRecord) -> bool:
+        return self._pauses_of.keep(job, record)
+
     def _judged(self, record: TrialRecord) -> TrialRecord:
+        record = self._pauses_of.whole(record)
         if not record.complete:
             return record
         figures = {**record.figures, **record.objectives}

@@ -36,16 +36,22 @@ def make_job(
     keep_weights: bool,
     probe: bool,
     checkpoint: Path | None = None,
+    stop_at: int | None = None,
+    measure_at: tuple[int, ...] = (),
 ) -> TrialJob:
     """One architecture to be trained with the recipe and the settings of a search.
 
-    checkpoint   the folder where a long training leaves its checkpoints; None trains without
+    checkpoint   the folder where a long training, or one that pauses, leaves its checkpoints; None
+                 trains without
+    stop_at      the step after which it pauses
+    measure_at   steps whose validation its curve must have
     """
     wanted = {objective.name for objective in space.objectives}
     for constraint in measured_constraints(space):
         wanted |= set(constraint.names)
     families = {layer.family for layer in architecture.layers}
-    kept = checkpoint if space.recipe.steps >= CHECKPOINT_FROM else None
+    long = space.recipe.steps >= CHECKPOINT_FROM
+    kept = checkpoint if long or stop_at is not None else None
     return TrialJob(
         number=number,
         proposed_by=proposed_by,
@@ -64,5 +70,7 @@ def make_job(
         keep_weights=keep_weights,
         probe=probe,
         checkpoint=None if kept is None else str(kept.absolute()),
-        checkpoint_every=0 if kept is None else space.recipe.steps // 10,
+        checkpoint_every=space.recipe.steps // 10 if kept is not None and long else 0,
+        stop_at=stop_at,
+        measure_at=measure_at,
     )

@@ -18,4 +18,5 @@ class Progress:
     elapsed: float
     eta: float | None = None
     best: dict[str, float] = field(default_factory=dict)  # objectives of the best trial so far
+    paused: int = 0  # trials that may go on later
     note: str = ""  # something that a person should read once

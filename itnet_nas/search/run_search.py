@@ -98,22 +98,21 @@ def resume_run(
     trials: int | None = None,
     workers: int | None = None,
     time: str | None = None,
+    halving: bool | None = None,
     address: str | None = None,
     backend: Backend = "ray",
     progress: Callable[[Progress], None] | None = None,
 ) -> Summary:
     """Continue a run: what was interrupted first, then what its budget still allows.
 
-    extend   a changed space to go on with; old records stay valid where they are members of it
+    extend    a changed space to go on with; old records stay valid where they are members of it
+    halving   whether trials pause early from now on; those that pause without it go on in full
 
     Raises RunError when there is no such run, or somebody else is writing to it.
     """
     with Store.open(folder, write=True) as store:
         space = store.space
-        given = {"trials": trials, "workers": workers, "time": time}
-        search = store.search.model_copy(
-            update={name: value for name, value in given.items() if value is not None}
-        )
+        search = store.search.changed(trials=trials, workers=workers, time=time, halving=halving)
         if extend is not None and extend.fingerprint != space.fingerprint:
             _require_extension(space, extend)
             require_feasible(extend)

@@ -81,7 +81,7 @@ class Session(ABC):
             fresh = self._ask() if self.ended is None else None
             if fresh is None:
                 return None
-            self._numbers += 1
+            self._numbers = max(self._numbers, fresh.number + 1)
             job = fresh
         self.ledger.add_job(job)
         self._running[job.number] = job
@@ -90,10 +90,13 @@ class Session(ABC):
     def tell(self, outcome: Outcome) -> None:
         """Keep what a trial left. A number that is not running is a late echo and is dropped."""
         record = self._judged(outcome.record)
-        if self._running.pop(record.number, None) is None:
+        job = self._running.get(record.number)
+        if job is None or self._is_echo(record):
             return
-        self._keep(record, outcome)
-        shutil.rmtree(self.checkpoint_of(record.number), ignore_errors=True)
+        del self._running[record.number]
+        if self._pauses(job, record):
+            return
+        self._end(record, outcome)
 
     def lost(self, number: int, why: str, kind: str = "lost_worker") -> None:
         """A worker is gone, and with it the trial: once more, or a failure."""
@@ -180,7 +183,21 @@ class Session(ABC):
 
     @abstractmethod
     def _ask(self) -> TrialJob | None:
-        """A job with the next number; None where there is none now, `_exhausted` where never."""
+        """A new job, or one of a trial that paused; None for none now, `_exhausted` for never."""
+
+    def _end(self, record: TrialRecord, outcome: Outcome) -> None:
+        self._keep(record, outcome)
+        shutil.rmtree(self.checkpoint_of(record.number), ignore_errors=True)
+
+    def _is_echo(self, record: TrialRecord) -> bool:
+        """Whether this was told before, of a trial that is running once more."""
+        del record
+        return False
+
+    def _pauses(self, job: TrialJob, record: TrialRecord) -> bool:
+        """Whether the trial may go on later; then what it left is kept here, and its checkpoint."""
+        del job, record
+        return False
 
     def _judged(self, record: TrialRecord) -> TrialRecord:
         """The record as it is to be kept."""

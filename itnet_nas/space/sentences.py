@@ -37,6 +37,7 @@ _REMEDIES = {  # by the last key: what a newcomer most likely meant
     "network": "such as: network: {width: 64}",
     "after": "such as: after: [mix1]",
     "axes": "such as: axes: {support: [window, full]}",
+    "halving": "such as: halving: {first: 0.34, keep: 0.5, rungs: 1}",
 }
 _BOUNDS = {
     "greater_than": ("gt", "must be more than {}"),

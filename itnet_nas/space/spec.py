@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
@@ -171,6 +172,28 @@ def _seeds_kind(value: Any) -> str:
     return "~run" if value is None or isinstance(value, dict | SeedsSpec) else "~list"
 
 
+class HalvingSpec(_Model):
+    """Successive halving: most trials pause early, and only the better ones go on."""
+
+    first: Annotated[
+        float, Field(ge=1 / 3, lt=1, description="share of the steps before the first pause")
+    ] = 0.34
+    keep: Annotated[
+        float, Field(gt=0, lt=1, description="share of the trials at a pause that goes on")
+    ] = 0.5
+    rungs: Annotated[int, Field(ge=1, le=2, description="how often a trial may pause")] = 1
+
+    def steps_of(self, total: int) -> tuple[int, ...]:
+        """The steps after which a training of `total` steps pauses: first^((R − i)/R) of them.
+
+        Rounded up; a pause that is none, because the training is that short, is left out.
+        """
+        shares = [self.first ** ((self.rungs - i) / self.rungs) for i in range(self.rungs)]
+        # Rounded first, so that 0.34 of 100 is 34 in spite of how it is written in binary.
+        steps = {math.ceil(round(share * total, 6)) for share in shares}
+        return tuple(sorted(step for step in steps if step < total))
+
+
 class SearchSpec(_Model):
     """How to search: defaults that flags of the command override."""
 
@@ -200,10 +223,21 @@ class SearchSpec(_Model):
             description="folder of a run whose trials are taken over, from the current directory",
         ),
     ] = None
+    halving: Annotated[
+        HalvingSpec | None,
+        Field(description="pause trials early, and go on with the better ones; {}: as usual"),
+    ] = None
 
     def changed(self, **given: Any) -> SearchSpec:
-        """The settings with those put over them that are not None. Raises ValidationError."""
+        """The settings with those put over them that are not None. Raises ValidationError.
+
+        `halving` may be True or False as well: True keeps the figures that are there.
+        """
         over = {name: value for name, value in given.items() if value is not None}
+        if over.get("halving") is True:
+            over["halving"] = self.halving or HalvingSpec()
+        elif over.get("halving") is False:
+            over["halving"] = None
         return self.model_validate({**self.model_dump(), **over})
 
 

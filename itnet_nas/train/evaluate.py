@@ -67,12 +67,13 @@ class _Found:
 def evaluate(job: TrialJob, report: Callable[[CurvePoint], bool] | None = None) -> Outcome:
     """Train the architecture of `job` once and say how it went.
 
-    `report` gets every point of the learning curve; its answer False ends the trial as STOPPED. A
-    trial that raises is a FAILED record with the reason; only KeyboardInterrupt and SystemExit pass
-    through. Nothing is left behind in the process: not the seed, not the number of threads, not
-    the network. Folders are written only where the job asks for a checkpoint. The test split is
-    scored where the job asks for it, into figures named `test_<metric>`. A job of several seeds has
-    one record: `evaluate_seeds`.
+    `report` gets every point of the learning curve; its answer False ends the trial as STOPPED. So
+    does `stop_at`, which leaves a checkpoint to go on from in the place of weights. A trial that
+    raises is a FAILED record with the reason; only KeyboardInterrupt and SystemExit pass through.
+    Nothing is left behind in the process: not the seed, not the number of threads, not the network.
+    Folders are written only where the job asks for a checkpoint. The test split is scored where the
+    job asks for it, into figures named `test_<metric>`. A job of several seeds has one record:
+    `evaluate_seeds`.
     """
     if job.seeds:
         return evaluate_seeds(job, report, evaluate)
@@ -146,7 +147,8 @@ def _run(
     scored = job.test and holds(task, "test")
     network = build_network(job.architecture, load_families(job.kernel_origins), task)
     network.to(device.torch_device)
-    probing = Probing(network, task, job.seed, device.torch_device) if job.probe else None
+    probed = job.probe and job.stop_at is None
+    probing = Probing(network, task, job.seed, device.torch_device) if probed else None
     training = Training(network, task, job.recipe, job.seed, device)
     found.curve = training.curve
     checkpoint = None
@@ -180,6 +182,8 @@ def _run(
         _choose_objectives(job, found)
     else:
         _choose_objectives(job, found, partial=True)
+    if training.step == job.stop_at:
+        return  # the checkpoint has the weights, and the trial may yet go on from it
     if job.keep_weights:
         found.weights = pack_weights(network)
     if checkpoint is not None:
@@ -196,6 +200,8 @@ def _train(
         report if report is not None else lambda _: True,
         checkpoint.save if checkpoint is not None else None,
         job.checkpoint_every,
+        job.stop_at,
+        job.measure_at,
     )
 
 

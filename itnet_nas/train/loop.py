@@ -24,7 +24,7 @@ from itnet_nas.train.seeds import random_state, set_random_state
 from itnet_nas.train.validate import validate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from torch import nn
 
@@ -95,32 +95,38 @@ class Training:
         report: Callable[[CurvePoint], bool],
         save: Callable[[dict[str, Any]], None] | None = None,
         save_every: int = 0,
+        stop_at: int | None = None,
+        measure_at: Collection[int] = (),
     ) -> bool:
-        """Train until the budget is spent (True) or `report` answers False (False).
+        """Train to the end of the budget (True), or to `stop_at` or a False of `report` (False).
 
-        `report` gets every point of the curve: each `eval_every` steps, and the last step. `save`
-        gets `state()` each `save_every` steps. Raises NonFiniteLoss.
+        `report` gets every point of the curve: each `eval_every` steps, those of `measure_at`, and
+        the last step. `save` gets `state()` each `save_every` steps, and after step `stop_at`, to
+        which the schedule of the learning rate pays no heed. Raises NonFiniteLoss.
         """
         recipe = self.recipe
         forward: Any = torch.compile(self.network) if recipe.compile else self.network
         self.network.train()
         clock = time.perf_counter()
-        while self.step < recipe.steps:
+        while self.step < recipe.steps and self.step != stop_at:
             self._advance(forward)
             last = self.step == recipe.steps
-            if last or (recipe.eval_every and self.step % recipe.eval_every == 0):
+            pauses = self.step == stop_at
+            asked = last or pauses or self.step in measure_at
+            if asked or (recipe.eval_every and self.step % recipe.eval_every == 0):
                 self.watch.check()
                 self.seconds += time.perf_counter() - clock
                 goes_on = report(self._measure())
-                if not goes_on and not last:
+                if not goes_on and not last and not pauses:
                     return False
                 clock = time.perf_counter()
-            if save is not None and save_every and self.step % save_every == 0 and not last:
+            due = pauses or (save_every and self.step % save_every == 0)
+            if save is not None and due and not last:
                 self.watch.check()
                 self.seconds += time.perf_counter() - clock
                 save(self.state())
                 clock = time.perf_counter()
-        return True
+        return self.step == recipe.steps
 
     def _advance(self, forward: Any) -> None:
         for group in self.optimizer.param_groups:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from click.testing import Result
 
 COMMON = {"--json", "--debug"}
-SEARCH = {"--trials", "--time", "--workers", "--address", "--backend"}
+SEARCH = {"--trials", "--time", "--halving", "--workers", "--address", "--backend"}
 SURFACE = {
     "init": ({"NAME"}, {"--from", "--list"}),
     "kernels": ({"NAME"}, {"--why", "--domain", "--length", "--width", "--device", "--set"}),

@@ -9,7 +9,7 @@ import pytest
 from itnet_nas.errors import SpaceError
 from itnet_nas.space.parse import parse
 from itnet_nas.space.source import from_data, parse_text
-from itnet_nas.space.spec import EdgeSpec
+from itnet_nas.space.spec import EdgeSpec, HalvingSpec
 
 HEAD = "version: 1\ntask: {name: symbols}\nlayers: [{name: a, kernels: any}]\n"
 
@@ -99,6 +99,29 @@ def test_a_file_becomes_a_spec() -> None:
             "a.yaml:4:20: search.strategy\n"
             '  must be random or evolution, got "evolutoin"\n'
             '  did you mean "evolution"?',
+        ),
+        (
+            "search: {halving: {first: 0.2}}",
+            "a.yaml:4:27: search.halving.first\n  must be at least 0.333333, got 0.2",
+        ),
+        (
+            "search: {halving: {keep: 1}}",
+            "a.yaml:4:26: search.halving.keep\n  must be less than 1, got 1",
+        ),
+        (
+            "search: {halving: {rungs: 3}}",
+            "a.yaml:4:27: search.halving.rungs\n  must be at most 2, got 3",
+        ),
+        (
+            "search: {halving: {frist: 0.5}}",
+            'a.yaml:4:20: search.halving.frist\n  there is no key "frist" here\n'
+            '  did you mean "first"? the keys here are first, keep, rungs',
+        ),
+        (
+            "search: {halving: often}",
+            "a.yaml:4:19: search.halving\n"
+            '  must be a mapping of keys to values, got "often"\n'
+            "  such as: halving: {first: 0.34, keep: 0.5, rungs: 1}",
         ),
         (
             "search: {time: 10 minutes}",
@@ -289,3 +312,17 @@ def test_data_from_python_has_problems_without_places() -> None:
         parse(from_data({"version": 1, "task": {"name": "symbols"}, "layers": {}}, "space"))
 
     assert str(raised.value) == ("space: 1 problem\n\nspace: layers\n  must be a list, got {}")
+
+
+@pytest.mark.parametrize(
+    ("line", "halving"),
+    [
+        ("{seed: 1}", None),
+        ("{halving: {}}", HalvingSpec()),
+        ("{halving: {keep: 0.25}}", HalvingSpec(keep=0.25)),
+    ],
+)
+def test_halving_has_defaults_where_it_is_asked_for(line: str, halving: HalvingSpec | None) -> None:
+    text = HEAD + f"search: {line}\n"
+
+    assert parse(parse_text(text, "a.yaml")).search.halving == halving

@@ -323,6 +323,63 @@ def test_a_checkpoint_of_another_trial_is_not_taken_up(tmp_path: Path) -> None:
     assert record.reproducible() == evaluate(job(steps=5)).record.reproducible()
 
 
+def test_a_trial_that_pauses_and_goes_on_is_the_trial_that_did_not(tmp_path: Path) -> None:
+    member = architecture({"a": ("shift", {"radius": 1}), "b": ("noisy", {})})
+    whole = evaluate(job(member, steps=20, measure_at=(7,)))
+    here = job(member, steps=20, checkpoint=str(tmp_path))
+
+    paused = evaluate(here.model_copy(update={"stop_at": 7}))
+    after = evaluate(here)
+
+    assert after.record.reproducible() == whole.record.reproducible()
+    assert after.weights == whole.weights
+    assert paused.record.curve == whole.record.curve[:1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_paused_trial_is_stopped_with_what_it_knows_and_a_checkpoint(tmp_path: Path) -> None:
+    outcome = evaluate(job(steps=20, checkpoint=str(tmp_path), stop_at=7))
+
+    record = outcome.record
+    assert (record.state, record.steps) == (TrialState.STOPPED, 7)
+    assert [point.step for point in record.curve] == [7]
+    assert record.objectives["error"] == record.curve[0].metrics["error"]
+    assert record.probe == {}
+    assert outcome.weights is None
+    assert [path.name for path in tmp_path.iterdir()] == ["trial_3.pt"]
+
+
+def test_a_paused_trial_whose_outcome_was_lost_gives_it_again(tmp_path: Path) -> None:
+    here = job(steps=20, checkpoint=str(tmp_path), stop_at=7)
+    first = evaluate(here)
+    reports: list[CurvePoint] = []
+
+    again = evaluate(here, lambda point: reports.append(point) or True)
+
+    assert again.record.reproducible() == first.record.reproducible()
+    assert reports == []
+
+
+def test_a_paused_trial_without_its_checkpoint_starts_over(tmp_path: Path) -> None:
+    here = job(steps=20, checkpoint=str(tmp_path), measure_at=(7,))
+    evaluate(here.model_copy(update={"stop_at": 7}))
+    (tmp_path / "trial_3.pt").unlink()
+
+    record = evaluate(here).record
+
+    assert record.reproducible() == evaluate(job(steps=20, measure_at=(7,))).record.reproducible()
+
+
+def test_a_look_on_the_way_changes_nothing_of_the_training() -> None:
+    member = architecture({"a": ("shift", {"radius": 1}), "b": ("noisy", {})})
+    plain = evaluate(job(member, steps=20))
+
+    watched = evaluate(job(member, steps=20, measure_at=(7,)))
+
+    assert watched.weights == plain.weights
+    assert [p for p in watched.record.curve if p.step != 7] == list(plain.record.curve)
+
+
 @pytest.mark.slow
 def test_a_worker_that_is_used_again_does_not_grow() -> None:
     def count() -> tuple[int, int]:
