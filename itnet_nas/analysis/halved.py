@@ -134,7 +134,9 @@ def _agreement(
     for place, record in enumerate(ordered, start=1):
         early = [early_quality(space, record, step) for step in steps]
         told = [figure for figure in early if figure is not None]
-        if record.number not in selected and len(told) == len(steps):
+        # Another run may have chosen what it trained in full.
+        chosen = record.number in selected or record.imported
+        if not chosen and len(told) == len(steps):
             fair.append((tuple(told), record.objectives[space.objectives[0].name]))
         if place == START:
             begin = len(fair)

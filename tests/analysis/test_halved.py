@@ -88,6 +88,16 @@ def test_trials_that_were_chosen_to_go_on_do_not_count_for_the_agreement() -> No
     assert (correlation.value, correlation.pairs) == (1.0, 30)
 
 
+def test_what_another_run_trained_may_have_been_chosen_there() -> None:
+    imported = [full(i, i / 100, -i / 50) for i in range(30, 60)]
+    imported = [one.model_copy(update={"imported": "runs/other"}) for one in imported]
+
+    (correlation,) = standing([*agreeing(30), *imported]).correlations
+
+    assert correlation is not None
+    assert correlation.pairs == 30
+
+
 def test_disagreement_switches_it_off() -> None:
     found = standing([full(i, -i / 100, i / 50) for i in range(25)])
 
