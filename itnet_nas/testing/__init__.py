@@ -3,12 +3,14 @@
 KernelFamilyContract    inherit it to test a kernel family; `check_family` does without pytest
 TaskContract            inherit it to test a task
 LanguageModelContract   the same for a task that predicts every next symbol
+SearcherContract        inherit it to test a strategy of search
 ContractBroken          what a check of a kernel family raises
 examine_family          every check of a family, counted: what ran, what had to, what is broken
 examine_task            the same for a task
-Examination             what both return
+examine_searcher        the same for a strategy
+Examination             what these three return
 
-`itnet-nas plugin check MODULE` runs the last three on whatever a module offers.
+`itnet-nas plugin check MODULE` examines the families and the tasks that a module offers.
 
 `itnet_nas.testing.planted_landscape` is a search problem whose truth is known, for searchers.
 `itnet_nas.testing.influence` measures which position acts on which.
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
         check_family,
         examine_family,
     )
+    from itnet_nas.testing.searcher_contract import SearcherContract, examine_searcher
     from itnet_nas.testing.task_contract import LanguageModelContract, TaskContract
     from itnet_nas.testing.task_examination import examine_task
 
@@ -34,9 +37,11 @@ _NEEDS_TORCH = {
     "Examination": "examination",
     "KernelFamilyContract": "kernel_contract",
     "LanguageModelContract": "task_contract",
+    "SearcherContract": "searcher_contract",
     "TaskContract": "task_contract",
     "check_family": "kernel_contract",
     "examine_family": "kernel_contract",
+    "examine_searcher": "searcher_contract",
     "examine_task": "task_examination",
 }
 
@@ -45,9 +50,11 @@ __all__ = [
     "Examination",
     "KernelFamilyContract",
     "LanguageModelContract",
+    "SearcherContract",
     "TaskContract",
     "check_family",
     "examine_family",
+    "examine_searcher",
     "examine_task",
 ]
 
