@@ -76,8 +76,10 @@ def run_search(
 
     Raises InfeasibleError before anything is trained, SpaceError when another run cannot give the
     first trials that were asked for, RunError when the folder is taken or nothing can be taken
-    over, and what the backend raises.
+    over, EnvironmentProblem when the strategy needs a package that is missing, and what the backend
+    raises.
     """
+    strategy(space.search.strategy)  # before there is a folder: it may need a package
     require_feasible(space)
     taken = warm_start(space, source_text)
     known = {record.key for record in taken.results}

@@ -6,20 +6,33 @@ from typing import TYPE_CHECKING
 
 from itnet_nas.errors import UsageError, did_you_mean
 from itnet_nas.search.evolution import EvolutionSearcher
+from itnet_nas.search.optuna_bridge import (
+    Nsga2Searcher,
+    OptunaSearcher,
+    TpeSearcher,
+    require_optuna,
+)
 from itnet_nas.search.random_search import RandomSearcher
 
 if TYPE_CHECKING:
     from itnet_nas.search.searcher import Searcher
 
 STRATEGIES: dict[str, Searcher] = {
-    searcher.name: searcher for searcher in (EvolutionSearcher(), RandomSearcher())
+    searcher.name: searcher
+    for searcher in (EvolutionSearcher(), RandomSearcher(), TpeSearcher(), Nsga2Searcher())
 }
 
 
 def strategy(name: str) -> Searcher:
-    """The strategy of that name. Raises UsageError with the names there are."""
+    """The strategy of that name.
+
+    Raises UsageError with the names there are, EnvironmentProblem where a package is missing.
+    """
     if name not in STRATEGIES:
         parts = [f'no strategy is called "{name}"', did_you_mean(name, STRATEGIES)]
         text = "; ".join(part for part in parts if part)
         raise UsageError(f"{text}. Strategies: {', '.join(STRATEGIES)}.")
-    return STRATEGIES[name]
+    found = STRATEGIES[name]
+    if isinstance(found, OptunaSearcher):
+        require_optuna()
+    return found

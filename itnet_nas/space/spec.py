@@ -197,7 +197,7 @@ class HalvingSpec(_Model):
 class SearchSpec(_Model):
     """How to search: defaults that flags of the command override."""
 
-    strategy: Literal["random", "evolution"] = "evolution"
+    strategy: Literal["evolution", "random", "optuna_tpe", "optuna_nsga2"] = "evolution"
     trials: Annotated[int, Field(ge=1)] = 40
     seed: Annotated[int, Field(ge=0)] = 0
     workers: Annotated[int, Field(ge=1)] | None = None
