@@ -29,21 +29,24 @@ def sample(space: Space, rng: Random) -> Architecture:
 
     Raises InfeasibleError where no draw leaves a layer.
     """
-    plan = plan_of(space)
     for _ in range(EMPTY_DRAWS):
-        counts = tuple(rng.choice(counts) for counts in plan.counts)
-        choices = tuple(
-            draw_choice(slot, rng) if slot.active(counts) else None for slot in plan.slots
-        )
-        edges = tuple(rng.random() < 0.5 for _ in plan.edge_slots)
         try:
-            return realise(space, Genotype(choices, edges, counts))
+            return realise(space, draw(space, rng))
         except ValueError:
             continue
     raise InfeasibleError(
         f"{space.name}: no architecture has a layer: nothing was left in {EMPTY_DRAWS} draws. "
         f"Make one layer mandatory, with edges to the output that are not optional."
     )
+
+
+def draw(space: Space, rng: Random) -> Genotype:
+    """The answers of one draw. They may leave no layer."""
+    plan = plan_of(space)
+    counts = tuple(rng.choice(counts) for counts in plan.counts)
+    choices = tuple(draw_choice(slot, rng) if slot.active(counts) else None for slot in plan.slots)
+    edges = tuple(rng.random() < 0.5 for _ in plan.edge_slots)
+    return Genotype(choices, edges, counts)
 
 
 def draw_choice(slot: Slot, rng: Random) -> int | None:

@@ -106,7 +106,7 @@ class Encoding:
         genotype = genotype_of(self._space, architecture)
         if genotype is None:
             raise KeyError(f"not a member of the space {self._space.name}: {architecture.label}")
-        row = self._encode(genotype)
+        row = self.encode(genotype)
         if len(self._known) > _KEPT:
             self._known.clear()
         self._known[architecture.key] = row
@@ -128,7 +128,8 @@ class Encoding:
         if self._shares:
             yield "shares of biases", len(self._shares), 0.0
 
-    def _encode(self, genotype: Genotype) -> tuple[Floats, Floats]:
+    def encode(self, genotype: Genotype) -> tuple[Floats, Floats]:
+        """Features (C,) and activity (V,) of answers, as `genotype_of` gives them."""
         plan = self._plan
         features, active = np.zeros(len(self.variable_of)), np.zeros(len(self.names))
         variable = 0
