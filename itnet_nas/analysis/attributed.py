@@ -20,11 +20,14 @@ class Effect:
 
     probability   its share of the space
     value         E[quality | option] − E[quality]; low, high: 95 % credible interval
-    complete      trials that have it, and `failed` of it beside them
+    families      of a layer, those that may have it: an axis value of one family says of the space
+                  what that family says
+    complete      trials that have it, and `failed` beside them
     front         how often it is on the front
     """
 
     option: str
+    families: tuple[str, ...]
     probability: float
     value: float
     low: float
@@ -38,11 +41,21 @@ class Effect:
         """Whether the interval leaves out 0."""
         return self.low > 0 or self.high < 0
 
+    @property
+    def label(self) -> str:
+        """`window`, and `feedback (gru)` where one family alone has it."""
+        alone = len(self.families) == 1 and self.families[0] not in self.option
+        return f"{self.option} ({self.families[0]})" if alone else self.option
+
 
 @final
 @dataclass(frozen=True)
 class GroupEffects:
-    """The options of one place and axis. Shares run from 0 to 1; `reason` is why not resolved."""
+    """The options of one place and axis.
+
+    share    of the variance of the quality over the space, 0 to 1, with its 95 % interval
+    reason   why nothing is resolved; "" where something is
+    """
 
     place: str
     of: tuple[str, ...]
@@ -102,6 +115,7 @@ class Attribution:
     """What `attribution` found; `groups`, `places`, `pairs` are empty where nothing was fitted.
 
     surrogate     which model, `r2` its leave-one-out R², `noise` of one training
+    explained     share of the variance over the space that its mean explains
     complete      trials in the fit, of which `random` were proposed without looking at results
     failed        trials that are in no fit
     front         members of the front; `told_apart`: the smallest difference from a share of one
@@ -114,6 +128,7 @@ class Attribution:
     surrogate: str
     r2: float
     noise: float
+    explained: float
     complete: int
     random: int
     failed: int

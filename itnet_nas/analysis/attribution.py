@@ -4,9 +4,9 @@ Per layer and axis (`option_groups`), over architectures drawn as `arch.sample` 
 
     effect of an option    E[quality | option here] − E[quality], with a 95 % credible interval from
                            the joint posterior of the surrogate (`option_effects`)
-    share                  of the variance that the surrogate explains, with a 95 % interval over
-                           `RESAMPLES` bootstrap samples of the records, each of which the linear
-                           model alone is fitted to again
+    share                  of the variance of the quality, with a 95 % interval over `RESAMPLES`
+                           bootstrap samples of the records, each of which the linear model alone
+                           is fitted to again
     pairs                  which groups work together (`option_pairs`)
     on the front           what the good ones share (`good_ones`), another question
 
@@ -43,7 +43,12 @@ from itnet_nas.analysis.attributed import (
 from itnet_nas.analysis.good_ones import option_counts, shared, told_apart
 from itnet_nas.analysis.matched_draws import MatchedDraws
 from itnet_nas.analysis.numbers import count
-from itnet_nas.analysis.option_effects import measure, measure_whole, variances_by
+from itnet_nas.analysis.option_effects import (
+    measure,
+    measure_whole,
+    total_variance,
+    variances_by,
+)
 from itnet_nas.analysis.option_groups import groups_of
 from itnet_nas.analysis.option_pairs import strongest_pairs
 from itnet_nas.analysis.pareto import front as front_of
@@ -89,16 +94,17 @@ def attribution(space: Space, records: Sequence[TrialRecord], seed: int = 0) -> 
         architectures = [one.architecture for one in complete]
         surrogate = fit(space, architectures, quality)
     reason = _reason(groups, len(complete), surrogate)
-    found = _Found((), (), ())
+    found = _Found((), (), (), 0.0)
     if surrogate is not None:
         counts = [option_counts(space, of, groups) for of in (complete, failed, front)]
-        found = _found(space, surrogate, complete, groups, counts, reason, seed)
+        found = _look(space, surrogate, complete, groups, counts, reason, seed)
     return Attribution(
         quality=space.objectives[0].name,
         direction=space.objectives[0].direction,
         surrogate="" if surrogate is None else surrogate.name,
         r2=0.0 if surrogate is None else surrogate.loo_r2,
         noise=0.0 if surrogate is None else surrogate.noise,
+        explained=found.explained,
         complete=len(complete),
         random=sum(one.proposed_by == RANDOM for one in complete),
         failed=len(failed),
@@ -115,6 +121,7 @@ class _Found(NamedTuple):
     groups: tuple[GroupEffects, ...]
     places: tuple[PlaceShare, ...]
     pairs: tuple[PairShare, ...]
+    explained: float
 
 
 def _reason(groups: Sequence[Group], complete: int, surrogate: Surrogate | None) -> str:
@@ -131,7 +138,7 @@ def _reason(groups: Sequence[Group], complete: int, surrogate: Surrogate | None)
     return ""
 
 
-def _found(
+def _look(
     space: Space,
     surrogate: Surrogate,
     complete: Sequence[TrialRecord],
@@ -153,10 +160,10 @@ def _found(
         for decision, place in decisions.items()
         if (one := measure_whole(model, draws, decision)) is not None
     ]
-    total = max(float(model.predict(draws.rows())[0].var()), 1e-30)
+    total, explained = total_variance(model, draws)
     every = [one for _, _, one in measured] + [one for _, one in wholes]
     shares = [one.variance / total for one in every]
-    spans = _bootstrap(space, complete, draws, every, seed)
+    spans = _bootstrap(space, complete, every, total, seed)
     sign = 1.0 if space.objectives[0].direction == "min" else -1.0
     found = []
     for (place, group, one), share, span in zip(measured, shares, spans, strict=False):
@@ -187,7 +194,7 @@ def _found(
         )
         for pair in strongest_pairs(model, draws, [group for _, group, _ in measured], PAIRS)
     )
-    return _Found(tuple(found), places, pairs)
+    return _Found(tuple(found), places, pairs, explained / total)
 
 
 COVERS = "every interval covers zero"
@@ -205,6 +212,7 @@ def _effects(
         found.append(
             Effect(
                 option=option.name,
+                families=option.families,
                 probability=option.probability,
                 value=value,
                 low=value - half,
@@ -220,20 +228,24 @@ def _effects(
 def _bootstrap(
     space: Space,
     complete: Sequence[TrialRecord],
-    draws: MatchedDraws,
     measured: Sequence[Measured],
+    total: float,
     seed: int,
 ) -> list[tuple[float, float]]:
-    """95 % interval of each share: the linear model fitted to records drawn with replacement."""
+    """95 % interval of each share: the linear model fitted to records drawn with replacement.
+
+    A variance is a square: noise makes it larger, and a second draw of records adds as much again.
+    So the interval has both what the second draws spread over and its mirror image about the first.
+    """
     rows = encoding_of(space).rows([one.architecture for one in complete])
     values = np.array([signed(one, space.objectives[:1])[0] for one in complete])
-    bases = draws.rows()
     rng = np.random.default_rng(seed)
-    shares = []
+    again = []
     for _ in range(RESAMPLES):
         drawn = rng.integers(len(values), size=len(values))
-        model = LinearModel(rows.take(drawn), values[drawn])
-        total = max(float(model.predict(bases)[0].var()), 1e-30)
-        shares.append(variances_by(model, measured) / total)
-    low, high = np.quantile(np.array(shares), (0.025, 0.975), axis=0)
-    return list(zip(low.tolist(), high.tolist(), strict=True))
+        again.append(variances_by(LinearModel(rows.take(drawn), values[drawn]), measured))
+    low, high = np.quantile(np.array(again), (0.025, 0.975), axis=0)
+    first = variances_by(LinearModel(rows, values), measured)
+    least = np.clip(np.minimum(low, 2 * first - high) / total, 0.0, 1.0)
+    most = np.clip(np.maximum(high, 2 * first - low) / total, 0.0, 1.0)
+    return list(zip(least.tolist(), most.tolist(), strict=True))

@@ -20,8 +20,7 @@ def at_least(successes: int, trials: int, share: float) -> float:
         return 1.0
     rest = 1.0 - share
     terms = (
-        math.comb(trials, k) * share**k * rest ** (trials - k)
-        for k in range(successes, trials + 1)
+        math.comb(trials, k) * share**k * rest ** (trials - k) for k in range(successes, trials + 1)
     )
     return min(1.0, math.fsum(terms))
 

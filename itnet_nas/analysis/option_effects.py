@@ -6,7 +6,10 @@
 over bases b that are the same on both sides (`matched_draws`). This is a linear functional w of the
 posterior N(m, C) over all those architectures: its mean is w·m and its variance wᵀ C w.
 
-    variance(group) = Σ_o p(o) effect(o)²,      share = variance / Var f over random architectures
+    variance(group) = Σ_o p(o) effect(o)²,      share = variance / E[Var f],
+    E[Var f] = Var m + mean C(x, x) − mean C(x, x')      over random architectures x, x'
+
+so a share is one of all that differs in the space, also of what the surrogate does not know yet.
 
 The mean rests on `BASES` bases, the covariance on the first `COVERED` of them: fewer bases make it
 larger, never smaller, on average. A variance of means over B bases has what works together with the
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 
 BASES = 256
 COVERED = 128
+COMMON = 400  # random architectures behind their mean covariance
 POINTS = 1024  # rows whose joint covariance is asked for at once
 WHOLE_BASES, WHOLE_ANSWERS = 64, 64  # for all choices of a layer
 
@@ -113,6 +117,16 @@ def measure_whole(model: Posterior, draws: MatchedDraws, decision: Decision) -> 
         columns=_columns(rows, bases),
         probabilities=weights,
     )
+
+
+def total_variance(model: Posterior, draws: MatchedDraws) -> tuple[float, float]:
+    """E[Var f], and Var m: what there is to explain, and what is explained."""
+    rows = draws.rows()
+    mean, sd = model.predict(rows)
+    _, covariance = model.posterior(rows.take(np.arange(min(len(rows), COMMON))))
+    explained = float(mean.var())
+    unknown = float((sd**2).mean()) - float(covariance.mean())
+    return max(explained + max(0.0, unknown), 1e-30), explained
 
 
 def contrasts(weights: Floats) -> Floats:

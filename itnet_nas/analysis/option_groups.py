@@ -72,11 +72,15 @@ class Decision:
 @final
 @dataclass(frozen=True)
 class Option:
-    """One value. `answers` are those that have it, each with its probability given the option."""
+    """One value. `answers` are those that have it, each with its probability given the option.
+
+    `families` are those of a layer that may have it.
+    """
 
     name: str
     probability: float
     answers: tuple[tuple[Answer, float], ...]
+    families: tuple[str, ...] = ()
 
 
 @final
@@ -165,7 +169,8 @@ def _of_layer(name: str, decision: Decision, slot: Slot) -> Iterator[Group]:
             total = sum(weights[i] for i in answers)
             label = " · ".join(dict.fromkeys(values[answers[0]] for _, values in members))
             within = tuple((i, weights[i] / total) for i in answers)
-            options.append(Option(label, total, within))
+            families = tuple(dict.fromkeys(slot.choices[i].family for i in answers))
+            options.append(Option(label, total, within, families))
         yield Group(name, tuple(what for what, _ in members), decision, tuple(options))
 
 

@@ -8,10 +8,10 @@ V is the variance of the pair less both mains. Where the groups are of two layer
 independent and a and b are the mains themselves; two axes of one layer have only the cells that
 some choice has.
 
-All pairs are ordered by the surrogate's mean on random architectures, additive part taken out; the
-foremost are then measured on twins with the joint posterior, from which e and V are drawn. V is
-never negative, so a pair counts as *resolved* where the interval of some e(c) leaves out 0, at a
-level that is shared out among the cells.
+All pairs are ordered by the surrogate's mean on random architectures, additive part taken out. The
+foremost, one for each pair of layers, are then measured on twins with the joint posterior, from
+which e and V are drawn. V is never negative, so a pair counts as *resolved* where the interval of
+some e(c) leaves out 0, at a level that is shared out among the cells.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ import numpy as np
 
 from itnet_nas.analysis.option_effects import POINTS, mean_covariance
 from itnet_nas.analysis.option_groups import Option
-from itnet_nas.surrogate.linear import LinearModel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,8 +83,11 @@ def _foremost(
 ) -> list[tuple[Group, Group]]:
     rows = draws.rows()
     values = model.predict(rows)[0]
-    values = values - LinearModel(rows, values).predict(rows)[0]
-    if float(np.abs(values).max()) < 1e-9:
+    # What columns say one by one is taken out: a projection, since the linear model shrinks.
+    columns, _ = np.linalg.qr(np.hstack([np.ones((len(values), 1)), rows.features]))
+    size = float(np.abs(values).max())
+    values = values - columns @ (columns.T @ values)
+    if float(np.abs(values).max()) <= 1e-9 * size:
         return []  # it adds up: nothing works together
     places = [draws.places(group) for group in groups]
     spread = float(values.var())
@@ -104,12 +106,16 @@ def _foremost(
         # By chance alone every cell adds a share of the spread.
         score = between - spread * int(there.sum()) / len(cells)
         scores.append((-score, i, j))
-    return [(groups[i], groups[j]) for _, i, j in sorted(scores)[:FOREMOST]]
+    # Of two layers the strongest pair alone: family and axes of a layer say much the same.
+    found: dict[frozenset[Decision], tuple[Group, Group]] = {}
+    for _, i, j in sorted(scores):
+        found.setdefault(
+            frozenset((groups[i].decision, groups[j].decision)), (groups[i], groups[j])
+        )
+    return list(found.values())[:FOREMOST]
 
 
-def _measured(
-    model: Posterior, draws: MatchedDraws, first: Group, second: Group
-) -> Pair | None:
+def _measured(model: Posterior, draws: MatchedDraws, first: Group, second: Group) -> Pair | None:
     cells = _cells(first, second)
     if not 3 < len(cells) <= MOST_CELLS:
         return None
@@ -177,9 +183,7 @@ def _cells(first: Group, second: Group) -> list[_Cell]:
     return [_Cell(c.first, c.second, c.probability / total, c.options) for c in found]
 
 
-def _beyond(
-    first: NDArray[np.int64], second: NDArray[np.int64], weights: Floats
-) -> Floats | None:
+def _beyond(first: NDArray[np.int64], second: NDArray[np.int64], weights: Floats) -> Floats | None:
     """The map (cells, cells) to what no sum over both groups says; None where there is nothing."""
     design = np.hstack([np.eye(first.max() + 1)[first], np.eye(second.max() + 1)[second]])
     weighted = design * weights[:, None]

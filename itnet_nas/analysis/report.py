@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from itnet_nas.analysis.attribution_section import attribution_section
 from itnet_nas.analysis.beside import NOTHING
 from itnet_nas.analysis.bias_table import bias_table
 from itnet_nas.analysis.chart import hypervolume_chart, scatter
@@ -127,6 +128,7 @@ def view(
         "verdict": "" if knee is None or best is None else verdict(space, knee, best),
         "differ": "" if knee is None else biases_differ(space, knee),
         "figures": {} if knee is None else dict(sorted(knee.figures.items())),
+        "matters": attribution_section(space, records),
         "confirmed": confirmed_section(space, records, beside),
         "halved": halved_section(space, records, beside),
         "trust": trust(space, records, knee, confirmed=bool(beside.confirmations)),

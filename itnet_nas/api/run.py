@@ -11,6 +11,7 @@ from itnet_nas.errors import RunError, UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from itnet_nas.analysis.attributed import Attribution
     from itnet_nas.analysis.beside import Beside
     from itnet_nas.analysis.certificate import Certificate
     from itnet_nas.analysis.confirmed import Confirmation
@@ -180,6 +181,15 @@ class Run:
             records, confirmed = store.records(), store.confirmations.records()
             left = store.confirmations.left()
         return confirmation(self.space, records, confirmed, left)
+
+    def attribution(self) -> Attribution:
+        """What matters in the space, by all trials: effects of options, shares, pairs.
+
+        Made afresh from the records; takes some seconds.
+        """
+        from itnet_nas.analysis.attribution import attribution
+
+        return attribution(self.space, self.records)
 
     def frame(self) -> pd.DataFrame:
         """One row per trial: number, state, objectives, figures, one column per layer."""

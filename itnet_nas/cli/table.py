@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from itnet_nas.api import Run
+
 
 @click.command()
 @run_argument
@@ -29,8 +31,21 @@ if TYPE_CHECKING:
 )
 @output_option
 @click.option("--layers", "by_layer", is_flag=True, help="One row per trial and layer instead.")
+@click.option(
+    "--attribution",
+    "by_option",
+    is_flag=True,
+    help="One row per option instead: what it changes over the space.",
+)
 @common
-def table(run: Path, kind: str | None, output: Path | None, by_layer: bool, as_json: bool) -> None:
+def table(
+    run: Path,
+    kind: str | None,
+    output: Path | None,
+    by_layer: bool,
+    by_option: bool,
+    as_json: bool,
+) -> None:
     """Print every trial of a run, failures included.
 
     On a terminal the most important columns; in a pipe all of them, tab-separated and exact.
@@ -43,7 +58,12 @@ def table(run: Path, kind: str | None, output: Path | None, by_layer: bool, as_j
             raise UsageError(f"{output} does not say its format; add --format csv, json or parquet")
     if kind == "parquet" and output is None:
         raise UsageError("parquet is no text; say where it goes with -o FILE")
+    if by_layer and by_option:
+        raise UsageError("--layers and --attribution are two tables; ask for one of them")
     opened = open_run(run)
+    if by_option:
+        _attribution(opened, kind, output, as_json)
+        return
     if kind is None and not as_json and not by_layer and is_terminal():
         emit_trials(opened.space, opened.records)
         talk("the most important columns; all of them in a pipe, or with --format csv")
@@ -52,6 +72,31 @@ def table(run: Path, kind: str | None, output: Path | None, by_layer: bool, as_j
     if as_json and output is None:
         emit_json("table", {"run": str(run), "rows": _rows(frame)})
         return
+    _emit(run, frame, kind, output, as_json)
+
+
+def _attribution(opened: Run, kind: str | None, output: Path | None, as_json: bool) -> None:
+    """One row per option; as JSON also what is said of layers, pairs and the whole."""
+    from itnet_nas.analysis.attribution_rows import attribution_frame, attribution_json
+    from itnet_nas.analysis.attribution_words import heading, short_rows
+
+    found = opened.attribution()
+    if as_json and output is None:
+        emit_json("attribution", {"run": str(opened.folder), **attribution_json(found)})
+        return
+    for line in heading(found):
+        talk(line)
+    if kind is None and output is None and is_terminal():
+        emit_table(*short_rows(found))
+        talk("the most important columns; all of them in a pipe, or with --format csv")
+        return
+    _emit(opened.folder, attribution_frame(found), kind, output, as_json)
+
+
+def _emit(
+    run: Path, frame: pd.DataFrame, kind: str | None, output: Path | None, as_json: bool
+) -> None:
+    """Rows to the terminal, to a pipe or into a file."""
     if kind is None:
         records = _rows(frame)
         emit_table(list(frame.columns), [list(row.values()) for row in records])

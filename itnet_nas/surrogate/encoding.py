@@ -90,7 +90,7 @@ class Encoding:
             half.append(weight)
         self.half = np.array(half)
         self.variable_of = np.array(variable_of, dtype=np.int64)
-        self._known: dict[str, tuple[Floats, Floats]] = {}
+        self._known: dict[object, tuple[Floats, Floats]] = {}
 
     def rows(self, architectures: Sequence[Architecture]) -> Rows:
         """KeyError for an architecture that is no member of the space."""
@@ -100,7 +100,10 @@ class Encoding:
         return Rows(features, active)
 
     def _row(self, architecture: Architecture) -> tuple[Floats, Floats]:
-        known = self._known.get(architecture.key)
+        # The key alone would not do: it leaves out what layers are called, and a row does not.
+        labels = tuple((layer.name, layer.label) for layer in architecture.layers)
+        name = (architecture.key, labels, architecture.edges)
+        known = self._known.get(name)
         if known is not None:
             return known
         genotype = genotype_of(self._space, architecture)
@@ -109,7 +112,7 @@ class Encoding:
         row = self.encode(genotype)
         if len(self._known) > _KEPT:
             self._known.clear()
-        self._known[architecture.key] = row
+        self._known[name] = row
         return row
 
     def _variables(self) -> Iterator[tuple[str, int, float]]:

@@ -45,7 +45,7 @@ class LinearModel:
         self._centre = float(values.mean())
         self._count = len(values)
         rest = values - self._centre
-        left, scales, self._axes = np.linalg.svd(features - self._middle, full_matrices=False)
+        left, scales, self._axes = _singular(features - self._middle)
         self._squares = scales**2
         seen = left.T @ rest
         total = float(rest @ rest)
@@ -88,3 +88,12 @@ class LinearModel:
         centred = rows.features - self._middle
         along = centred @ self._axes.T
         return along, centred - along @ self._axes
+
+
+def _singular(matrix: Floats) -> tuple[Floats, Floats, Floats]:
+    """U, s, Vᵀ. LAPACK gives up on a few matrices whose transposes it can take apart."""
+    try:
+        return np.linalg.svd(matrix, full_matrices=False)
+    except np.linalg.LinAlgError:
+        left, scales, right = np.linalg.svd(matrix.T, full_matrices=False)
+        return right.T, scales, left.T

@@ -52,7 +52,7 @@ SURFACE = {
         {"RUN"},
         {"--seeds", "--again", "--time", "--workers", "--address", "--backend"},
     ),
-    "table": ({"RUN"}, {"--format", "--output", "--layers"}),
+    "table": ({"RUN"}, {"--format", "--output", "--layers", "--attribution"}),
     "report": ({"RUN"}, {"--output"}),
     "export": ({"RUN", "TRIAL"}, {"--format", "--output"}),
     "plugin check": ({"MODULE"}, set()),
