@@ -116,7 +116,8 @@ class Attribution:
 
     surrogate     which model, `r2` its leave-one-out R², `noise` of one training
     explained     share of the variance over the space that its mean explains
-    complete      trials in the fit, of which `random` were proposed without looking at results
+    complete      trials, of which `random` were proposed without looking at results; `fitted` of
+                  them are in the fit
     failed        trials that are in no fit
     front         members of the front; `told_apart`: the smallest difference from a share of one
                   half that so many can show, None where none would do
@@ -130,6 +131,7 @@ class Attribution:
     noise: float
     explained: float
     complete: int
+    fitted: int
     random: int
     failed: int
     front: int

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
 
 LEAST = 10  # complete trials, below which nothing is fitted
 LEAST_R2 = 0.3
+MOST = 400  # trials that are fitted, since the time grows with their square and more
 DRAWS = 2048  # random architectures
 RESAMPLES = 100
 PAIRS = 5
@@ -89,15 +90,15 @@ def attribution(space: Space, records: Sequence[TrialRecord], seed: int = 0) -> 
     failed = [one for one in members if one.error is not None]
     front = front_of(space, complete)
     surrogate = None
+    fitted = _fitted(complete)
     if len(complete) >= LEAST and groups:
-        quality = [signed(one, space.objectives[:1])[0] for one in complete]
-        architectures = [one.architecture for one in complete]
-        surrogate = fit(space, architectures, quality)
+        quality = [signed(one, space.objectives[:1])[0] for one in fitted]
+        surrogate = fit(space, [one.architecture for one in fitted], quality)
     reason = _reason(groups, len(complete), surrogate)
     found = _Found((), (), (), 0.0)
     if surrogate is not None:
         counts = [option_counts(space, of, groups) for of in (complete, failed, front)]
-        found = _look(space, surrogate, complete, groups, counts, reason, seed)
+        found = _look(space, surrogate, fitted, groups, counts, reason, seed)
     return Attribution(
         quality=space.objectives[0].name,
         direction=space.objectives[0].direction,
@@ -106,6 +107,7 @@ def attribution(space: Space, records: Sequence[TrialRecord], seed: int = 0) -> 
         noise=0.0 if surrogate is None else surrogate.noise,
         explained=found.explained,
         complete=len(complete),
+        fitted=len(fitted),
         random=sum(one.proposed_by == RANDOM for one in complete),
         failed=len(failed),
         front=len(front),
@@ -115,6 +117,21 @@ def attribution(space: Space, records: Sequence[TrialRecord], seed: int = 0) -> 
         pairs=found.pairs,
         reason=reason,
     )
+
+
+def _fitted(complete: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """At most `MOST`: first those drawn at random, then others, both at even steps of the run."""
+    drawn = [one for one in complete if one.proposed_by == RANDOM]
+    others = [one for one in complete if one.proposed_by != RANDOM]
+    kept = _spread(drawn, MOST)
+    kept += _spread(others, MOST - len(kept))
+    return sorted(kept, key=lambda one: one.number)
+
+
+def _spread(records: Sequence[TrialRecord], most: int) -> list[TrialRecord]:
+    if len(records) <= most:
+        return list(records)
+    return [records[place * len(records) // most] for place in range(most)]
 
 
 class _Found(NamedTuple):
@@ -141,7 +158,7 @@ def _reason(groups: Sequence[Group], complete: int, surrogate: Surrogate | None)
 def _look(
     space: Space,
     surrogate: Surrogate,
-    complete: Sequence[TrialRecord],
+    fitted: Sequence[TrialRecord],
     groups: Sequence[Group],
     counts: Sequence[Sequence[Counter[int]]],
     reason: str,
@@ -163,7 +180,7 @@ def _look(
     total, explained = total_variance(model, draws)
     every = [one for _, _, one in measured] + [one for _, one in wholes]
     shares = [one.variance / total for one in every]
-    spans = _bootstrap(space, complete, every, total, seed)
+    spans = _bootstrap(space, fitted, every, total, seed)
     sign = 1.0 if space.objectives[0].direction == "min" else -1.0
     found = []
     for (place, group, one), share, span in zip(measured, shares, spans, strict=False):
@@ -227,7 +244,7 @@ def _effects(
 
 def _bootstrap(
     space: Space,
-    complete: Sequence[TrialRecord],
+    fitted: Sequence[TrialRecord],
     measured: Sequence[Measured],
     total: float,
     seed: int,
@@ -237,8 +254,8 @@ def _bootstrap(
     A variance is a square: noise makes it larger, and a second draw of records adds as much again.
     So the interval has both what the second draws spread over and its mirror image about the first.
     """
-    rows = encoding_of(space).rows([one.architecture for one in complete])
-    values = np.array([signed(one, space.objectives[:1])[0] for one in complete])
+    rows = encoding_of(space).rows([one.architecture for one in fitted])
+    values = np.array([signed(one, space.objectives[:1])[0] for one in fitted])
     rng = np.random.default_rng(seed)
     again = []
     for _ in range(RESAMPLES):

@@ -21,8 +21,9 @@ def heading(found: Attribution) -> list[str]:
     """What it rests on, and what is wrong with that."""
     if not found.surrogate:
         return [f"not resolved: {found.reason}"]
+    some = "" if found.fitted == found.complete else f"{found.fitted} of "
     lines = [
-        f"{found.surrogate} on {count(found.complete, 'complete trial')}, {found.random} of them "
+        f"{found.surrogate} on {some}{count(found.complete, 'complete trial')}, {found.random} of them "
         f"drawn at random; leave-one-out R² {found.r2:.2f}; it explains {share(found.explained)} "
         f"of the variance of {unit(found.quality)} over the space"
     ]

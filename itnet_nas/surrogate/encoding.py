@@ -14,11 +14,12 @@
 F holds the columns, A says per variable whether it counts. Then for two architectures a and b
 
     S_v = F_v(a)·F_v(b)                      1 where the variable is the same, less where it is not
-    D_v = half_v (A_v(a) A_v(b) − S_v)       0 where it is the same, 1 where it is as far as can be
+    D_v = half_v (½ A_v(a) + ½ A_v(b) − S_v) 0 where it is the same, 1 where it is as far as can be
 
 with half_v = 1 for names, ½ for numbers (then D is the distance in steps, as a share of the range)
-and 0 for the shares, which have no distance. A variable that does not count in one of the two adds
-nothing: that they differ in family is said once, by the layer itself.
+and 0 for the shares, which have no distance. A variable that counts in one of the two alone adds
+half_v / 2, so that D_v is ½ half_v |F_v(a) − F_v(b)|², a squared distance, and exp(−Σ θ_v D_v) a
+covariance; that they differ in family is said by the layer itself.
 
 A coordinate that splits the choices of a layer exactly as its families do, or as another coordinate
 does, is left out.
@@ -90,7 +91,7 @@ class Encoding:
             half.append(weight)
         self.half = np.array(half)
         self.variable_of = np.array(variable_of, dtype=np.int64)
-        self._known: dict[object, tuple[Floats, Floats]] = {}
+        self._known: dict[str, tuple[Floats, Floats]] = {}
 
     def rows(self, architectures: Sequence[Architecture]) -> Rows:
         """KeyError for an architecture that is no member of the space."""
@@ -100,19 +101,16 @@ class Encoding:
         return Rows(features, active)
 
     def _row(self, architecture: Architecture) -> tuple[Floats, Floats]:
-        # The key alone would not do: it leaves out what layers are called, and a row does not.
-        labels = tuple((layer.name, layer.label) for layer in architecture.layers)
-        name = (architecture.key, labels, architecture.edges)
-        known = self._known.get(name)
+        known = self._known.get(architecture.key)
         if known is not None:
             return known
         genotype = genotype_of(self._space, architecture)
         if genotype is None:
             raise KeyError(f"not a member of the space {self._space.name}: {architecture.label}")
-        row = self.encode(genotype)
+        row = self._encode(genotype)
         if len(self._known) > _KEPT:
             self._known.clear()
-        self._known[name] = row
+        self._known[architecture.key] = row
         return row
 
     def _variables(self) -> Iterator[tuple[str, int, float]]:
@@ -131,8 +129,7 @@ class Encoding:
         if self._shares:
             yield "shares of biases", len(self._shares), 0.0
 
-    def encode(self, genotype: Genotype) -> tuple[Floats, Floats]:
-        """Features (C,) and activity (V,) of answers, as `genotype_of` gives them."""
+    def _encode(self, genotype: Genotype) -> tuple[Floats, Floats]:
         plan = self._plan
         features, active = np.zeros(len(self.variable_of)), np.zeros(len(self.names))
         variable = 0

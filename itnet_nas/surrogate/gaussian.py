@@ -99,7 +99,7 @@ class GaussianProcess:
     def _between(self, one: Rows, other: Rows) -> Floats:
         """The kernel (m, n) of two sets, noise left out."""
         weights = self.kernel.distance * self._encoding.half
-        far = (one.active * weights) @ other.active.T
+        far = 0.5 * np.add.outer(one.active @ weights, other.active @ weights)
         columns = weights[self._encoding.variable_of]
         far -= (one.features * columns) @ other.features.T
         alike = (one.features * self._alike_of_columns()) @ other.features.T
@@ -120,7 +120,8 @@ def learn(encoding: Encoding, rows: Rows, scaled: Floats) -> Kernel:
     for v in range(variables):
         block = rows.features[:, encoding.variable_of == v]
         alike[v] = (block @ block.T).ravel()
-    both = np.einsum("nv,mv->vnm", rows.active, rows.active).reshape(variables, -1)
+    there = rows.active.T
+    both = 0.5 * (there[:, :, None] + there[:, None, :]).reshape(variables, -1)
     far = encoding.half[:, None] * (both - alike)
     base = DISTANCE / max(float(far.sum(axis=0).mean()), 1e-9)
     total = max(float(alike[:, :: count + 1].sum(axis=0).mean()), 1e-9)

@@ -7,7 +7,7 @@ import pytest
 from analysis.support import deep_space, quality, record, run, space
 
 from itnet_nas.analysis.attributed import Attribution
-from itnet_nas.analysis.attribution import COVERS, RANDOM, attribution
+from itnet_nas.analysis.attribution import COVERS, MOST, RANDOM, _fitted, attribution
 from itnet_nas.analysis.attribution_rows import attribution_frame, attribution_json
 from itnet_nas.arch.sample import sample
 from itnet_nas.results.record import TrialRecord
@@ -136,6 +136,20 @@ def test_failures_are_counted_beside_what_is_complete() -> None:
     assert found.failed == len(failed) > 0
     assert sum(one.failed for one in family) == found.failed
     assert sum(one.complete for one in family) == found.complete == len(records) - len(failed)
+
+
+def test_of_many_trials_the_random_ones_are_fitted_first() -> None:
+    of = deep_space(2)
+    records = [
+        one.model_copy(update={"proposed_by": RANDOM if number % 4 == 0 else "evolution"})
+        for number, one in enumerate(run(of, 500, failing=0))
+    ]
+
+    kept = _fitted(records)
+
+    assert len(kept) == MOST
+    assert sum(one.proposed_by == RANDOM for one in kept) == 125
+    assert [one.number for one in kept] == sorted({one.number for one in kept})
 
 
 def test_trials_of_another_space_are_left_out() -> None:

@@ -23,6 +23,12 @@ def test_the_heading_says_what_it_rests_on() -> None:
     ]
 
 
+def test_the_heading_says_where_not_all_trials_are_fitted() -> None:
+    line = heading(attributed(complete=900, fitted=400))[0]
+
+    assert line.startswith("Gaussian process on 400 of 900 complete trials, 24 of them drawn")
+
+
 def test_the_heading_says_what_is_wrong_with_it() -> None:
     found = attributed(random=3, reason="the linear model foretells nothing", failed=1)
 

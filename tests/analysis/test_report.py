@@ -308,6 +308,7 @@ def test_two_costs_are_two_pictures() -> None:
     assert labels == [
         "bits_per_byte against flops",
         "bits_per_byte against latency_ms",
+        "Effects of options on bits/byte",
         "Hypervolume over trials",
     ]
 

@@ -77,6 +77,7 @@ def attributed(**changes: Any) -> Attribution:
         noise=0.03,
         explained=0.9,
         complete=60,
+        fitted=60,
         random=24,
         failed=16,
         front=8,
