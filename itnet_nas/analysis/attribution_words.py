@@ -22,10 +22,11 @@ def heading(found: Attribution) -> list[str]:
     if not found.surrogate:
         return [f"not resolved: {found.reason}"]
     some = "" if found.fitted == found.complete else f"{found.fitted} of "
+    trials = f"{some}{count(found.complete, 'complete trial')}"
     lines = [
-        f"{found.surrogate} on {some}{count(found.complete, 'complete trial')}, {found.random} of them "
-        f"drawn at random; leave-one-out R² {found.r2:.2f}; it explains {share(found.explained)} "
-        f"of the variance of {unit(found.quality)} over the space"
+        f"{found.surrogate} on {trials}, {found.random} of them drawn at random; leave-one-out R² "
+        f"{found.r2:.2f}; it explains {share(found.explained)} of the variance of "
+        f"{unit(found.quality)} over the space"
     ]
     if found.reason:
         lines.append(f"not resolved: {found.reason}")

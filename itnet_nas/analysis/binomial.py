@@ -13,16 +13,14 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
+from itnet_nas.analysis.significance import incomplete_beta
+
 
 def at_least(successes: int, trials: int, share: float) -> float:
-    """P(X ≥ k) for X binomial with n trials."""
+    """P(X ≥ k) = I_p(k, n − k + 1) for X binomial with n trials of probability p."""
     if successes <= 0:
         return 1.0
-    rest = 1.0 - share
-    terms = (
-        math.comb(trials, k) * share**k * rest ** (trials - k) for k in range(successes, trials + 1)
-    )
-    return min(1.0, math.fsum(terms))
+    return incomplete_beta(successes, trials - successes + 1, share)
 
 
 @lru_cache(maxsize=4096)

@@ -37,9 +37,9 @@ def t_tail(t: float, freedom: int) -> float:
     square = t * t
     if square <= freedom:
         # The smaller of x and 1 − x is computed without cancellation.
-        tail = 0.5 * (1.0 - _beta(0.5, freedom / 2, square / (freedom + square)))
+        tail = 0.5 * (1.0 - incomplete_beta(0.5, freedom / 2, square / (freedom + square)))
     else:
-        tail = 0.5 * _beta(freedom / 2, 0.5, freedom / (freedom + square))
+        tail = 0.5 * incomplete_beta(freedom / 2, 0.5, freedom / (freedom + square))
     return tail if t >= 0 else 1.0 - tail
 
 
@@ -153,12 +153,12 @@ def _error(values: Sequence[float]) -> float:
     return deviation(values) / math.sqrt(len(values))
 
 
-def _beta(a: float, b: float, x: float) -> float:
+def incomplete_beta(a: float, b: float, x: float) -> float:
     """I_x(a, b), the regularised incomplete beta function, for 0 ≤ x ≤ 1."""
     if x <= 0.0 or x >= 1.0:
         return float(x >= 1.0)
     if x > (a + 1.0) / (a + b + 2.0):  # the fraction converges fast on the other side alone
-        return 1.0 - _beta(b, a, 1.0 - x)
+        return 1.0 - incomplete_beta(b, a, 1.0 - x)
     logarithm = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
     front = math.exp(logarithm + a * math.log(x) + b * math.log1p(-x)) / a
     return front / _fraction(a, b, x)

@@ -19,6 +19,13 @@ def test_without_a_trial_nothing_is_known() -> None:
     assert share_interval(0, 0) == (0.0, 1.0)
 
 
+def test_thousands_of_trials_are_no_trouble() -> None:
+    low, high = share_interval(1000, 2000)
+
+    assert low == pytest.approx(0.4779, abs=1e-4)
+    assert high == pytest.approx(0.5221, abs=1e-4)
+
+
 def test_more_successes_than_trials_are_refused() -> None:
     with pytest.raises(ValueError, match=r"0 ≤ successes ≤ trials, got 3 of 2"):
         share_interval(3, 2)
