@@ -247,7 +247,7 @@ def _steps(place: int, count: int) -> Floats:
     """±1 per step between `count` ordered values, divided by √(count − 1)."""
     if count < 2:
         return np.zeros(1)
-    return np.where(np.arange(count - 1) < place, 1.0, -1.0) / np.sqrt(count - 1)
+    return np.asarray(np.where(np.arange(count - 1) < place, 1.0, -1.0) / np.sqrt(count - 1))
 
 
 def _partition(values: Sequence[Hashable]) -> tuple[int, ...]:

@@ -58,17 +58,24 @@ class Kernel:
 
 @final
 class GaussianProcess:
-    """From rows and values (n,), n at least 2, and not all alike."""
+    """From rows and values (n,), n at least 2 and not all alike.
+
+    The kernel is learned unless it is given.
+    """
 
     name: ClassVar[str] = "Gaussian process"
 
-    def __init__(self, encoding: Encoding, rows: Rows, values: Floats) -> None:
+    def __init__(
+        self, encoding: Encoding, rows: Rows, values: Floats, kernel: Kernel | None = None
+    ) -> None:
         self._encoding = encoding
         self._centre = float(values.mean())
         self._scale = float(values.std()) or 1.0
         scaled = (values - self._centre) / self._scale
-        self.kernel = kernel = learn(encoding, rows, scaled)
-        self._rows = rows
+        if kernel is None:
+            kernel = learn(encoding, rows, scaled)
+        self.kernel = kernel
+        self._rows, self._values = rows, values
         matrix = self._between(rows, rows)
         matrix[np.diag_indices(len(rows))] += kernel.noise
         self._root = _cholesky(matrix)
@@ -77,6 +84,12 @@ class GaussianProcess:
         self._solved = self._inverse @ scaled
         self.noise = self._scale * math.sqrt(kernel.noise)
         self.left_out = self._scale * self._solved / np.diag(self._inverse)
+
+    def with_more(self, rows: Rows, values: Floats) -> GaussianProcess:
+        """The same kernel on more observations."""
+        return GaussianProcess(
+            self._encoding, self._rows + rows, np.append(self._values, values), self.kernel
+        )
 
     def posterior(self, rows: Rows) -> tuple[Floats, Floats]:
         """Mean (m,) and covariance (m, m) of the noiseless values."""
@@ -141,7 +154,7 @@ def learn(encoding: Encoding, rows: Rows, scaled: Floats) -> Kernel:
         of_relevance = -base * relevance * (far @ (outer * near))
         of_relevance += additive / total * relevance * (alike @ outer)
         rest = (outer @ near, outer @ sums, noise * float(outer[:: count + 1].sum()))
-        return np.array([*of_relevance, *rest]) + (point - means) / spreads**2
+        return np.asarray(np.array([*of_relevance, *rest]) + (point - means) / spreads**2)
 
     point = _adam(means, gradient)
     relevance = np.exp(point[:variables])

@@ -40,6 +40,7 @@ class LinearModel:
     name: ClassVar[str] = "linear model"
 
     def __init__(self, rows: Rows, values: Floats) -> None:
+        self._rows, self._values = rows, values
         features = rows.features
         self._middle = features.mean(axis=0)
         self._centre = float(values.mean())
@@ -66,6 +67,10 @@ class LinearModel:
         fitted = shrunk @ seen
         leverage = np.einsum("nk,nk->n", shrunk, left) + 1.0 / self._count
         self.left_out = (rest - fitted) / np.maximum(1e-9, 1.0 - leverage)
+
+    def with_more(self, rows: Rows, values: Floats) -> LinearModel:
+        """The same of more observations."""
+        return LinearModel(self._rows + rows, np.append(self._values, values))
 
     def posterior(self, rows: Rows) -> tuple[Floats, Floats]:
         """Mean (m,) and covariance (m, m) of the noiseless values."""

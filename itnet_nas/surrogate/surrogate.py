@@ -32,9 +32,15 @@ ENOUGH = 10  # observations for a Gaussian process
 class Model(Protocol):
     """What a surrogate needs of a model. `left_out` are residuals of observations left out."""
 
-    name: str
     noise: float
     left_out: Floats
+
+    @property
+    def name(self) -> str:
+        """What it is called in a sentence."""
+
+    def with_more(self, rows: Rows, values: Floats) -> Model:
+        """The same model with more observations."""
 
     def posterior(self, rows: Rows) -> tuple[Floats, Floats]:
         """Mean (m,) and covariance (m, m) of the noiseless values."""
@@ -56,6 +62,7 @@ class Surrogate:
     def __init__(self, encoding: Encoding, model: Model, values: Floats) -> None:
         self._encoding = encoding
         self.model = model
+        self._values = values
         self.name = model.name
         self.noise = model.noise
         self.count = len(values)
@@ -69,6 +76,15 @@ class Surrogate:
     def posterior(self, architectures: Sequence[Architecture]) -> tuple[Floats, Floats]:
         """Mean (m,) and covariance (m, m) of the noiseless quality. KeyError for a stranger."""
         return self.model.posterior(self._encoding.rows(architectures))
+
+    def believing(self, architectures: Sequence[Architecture]) -> Surrogate:
+        """The same, had these been observed with the values that it expects of them."""
+        if not architectures:
+            return self
+        rows = self._encoding.rows(architectures)
+        mean, _ = self.model.predict(rows)
+        values = np.append(self._values, mean)
+        return Surrogate(self._encoding, self.model.with_more(rows, mean), values)
 
     def __str__(self) -> str:
         return f"{self.name}, leave-one-out R² {self.loo_r2:.2f} on {self.count} trials"

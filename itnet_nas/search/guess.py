@@ -1,0 +1,183 @@
+"""`Guess`: what is known of a space after some trials: quality as a model has it, and the front.
+
+Quality and costs are put on the scales of the hypervolume, ideal 0 and reference 1, so that an
+improvement here is one of the figure that a report shows. Quality that is worse than the median is
+pulled in,
+
+    g(u) = m + s ln(1 + (u − m)/s) for u > m,     s = m − min u
+
+since how bad the bad ones are must not set the scale on which good ones are told apart.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+
+from itnet_nas.analysis.hypervolume import scale
+from itnet_nas.analysis.pareto import nondominated_rank
+from itnet_nas.arch.genotype import contains
+from itnet_nas.search.improvement import expected_improvement
+from itnet_nas.space.space import COMPUTED_COSTS
+from itnet_nas.surrogate import fit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from itnet_nas.analysis.hypervolume import Axis
+    from itnet_nas.arch.architecture import Architecture
+    from itnet_nas.results.record import TrialRecord
+    from itnet_nas.space.space import Space
+    from itnet_nas.surrogate import Surrogate
+
+    Floats = NDArray[np.float64]
+    CostsOf = Callable[[Space, Architecture], Mapping[str, float]]
+
+FRONTS = 2  # whose members are parents
+NEAREST = 400  # complete trials that a model is made of
+BAD = 0.9  # quantile of quality that a failed trial is taken for
+DRAWS = (
+    -1.2816,
+    -0.5244,
+    0.0,
+    0.5244,
+    1.2816,
+)  # of a cost that is guessed, in sd
+
+
+@final
+@dataclass(frozen=True)
+class Observations:
+    """Trials of a space: those with every objective, and those that came to nothing."""
+
+    complete: tuple[TrialRecord, ...]
+    failed: tuple[TrialRecord, ...]
+
+    @classmethod
+    def of(cls, space: Space, records: Sequence[TrialRecord]) -> Observations:
+        """Those of this task whose architecture is a member of the space."""
+        mine = [
+            record
+            for record in records
+            if (record.task, record.data) == (space.task, space.facts.data)
+            and contains(space, record.architecture)
+        ]
+        names = {objective.name for objective in space.objectives}
+        complete = [r for r in mine if r.complete and names <= r.objectives.keys()]
+        failed = [r for r in mine if str(r.state) in ("failed", "infeasible")]
+        return cls(tuple(complete), tuple(failed))
+
+
+@final
+class Guess:
+    """From at least one complete trial."""
+
+    def __init__(
+        self, space: Space, seen: Observations, pending: Sequence[Architecture], costs: CostsOf
+    ) -> None:
+        self._space = space
+        self._costs_of = costs
+        self._axes = scale(space, seen.complete).axes
+        kept = _nearest(space, seen.complete, self._axes)
+        architectures = [record.architecture for record in kept]
+        raw = np.array([_unit(self._axes[0], r.objectives[self._axes[0].name]) for r in kept])
+        self._pull = _Pull(raw)
+        quality = self._pull(raw)
+        worst = float(np.quantile(quality, BAD))
+        bad = [record.architecture for record in seen.failed][-NEAREST // 4 :]
+        values = np.append(quality, np.full(len(bad), worst))
+        self.surrogate = fit(space, [*architectures, *bad], values)
+        self._guessed = self._guess_costs(seen.complete)
+        believed = self.surrogate.believing(pending)
+        self._believed = believed
+        mean, _ = believed.predict([*architectures, *pending])
+        self._reference = self._pull(np.ones(1))[0]
+        if mean.min() >= self._reference:
+            self._reference = float(mean.max() + 0.1 * np.ptp(mean) + 1e-9)
+        costs = self.costs([*architectures, *pending])[len(DRAWS) // 2 if self._guessed else 0]
+        self._front = np.column_stack([mean / self._reference, costs])
+        rank = nondominated_rank(self._front[: len(architectures)])
+        self.parents = [a for a, r in zip(architectures, rank, strict=True) if r < FRONTS]
+
+    def improvement(self, architectures: Sequence[Architecture]) -> Floats:
+        """Expected improvement of the hypervolume (m,)."""
+        mean, deviation = self._believed.predict(architectures)
+        gains = [
+            expected_improvement(
+                mean / self._reference, deviation / self._reference, costs, self._front
+            )
+            for costs in self.costs(architectures)
+        ]
+        return np.asarray(np.stack(gains).mean(axis=0))
+
+    def costs(self, architectures: Sequence[Architecture]) -> Floats:
+        """(draws, m, k) on the scales of the costs; one draw where all can be computed."""
+        figures = [self._costs_of(self._space, one) for one in architectures]
+        columns = []
+        for axis in self._axes[1:]:
+            if axis.name in self._guessed:
+                mean, deviation = self._guessed[axis.name].predict(architectures)
+                columns.append(np.array([mean + z * deviation for z in DRAWS]))
+            else:
+                known = [_unit(axis, one.get(axis.name, math.inf)) for one in figures]
+                columns.append(np.array(known)[None, :])
+        draws = max(len(column) for column in columns)
+        return np.stack([np.broadcast_to(c, (draws, c.shape[1])) for c in columns], axis=2)
+
+    def _guess_costs(self, complete: Sequence[TrialRecord]) -> dict[str, Surrogate]:
+        """A surrogate for each cost that no formula gives."""
+        computed = self._costs_of(self._space, complete[0].architecture)
+        architectures = [record.architecture for record in complete[-NEAREST:]]
+        return {
+            axis.name: fit(
+                self._space,
+                architectures,
+                [_unit(axis, record.objectives[axis.name]) for record in complete[-NEAREST:]],
+            )
+            for axis in self._axes[1:]
+            if axis.name not in computed and axis.name not in COMPUTED_COSTS
+        }
+
+
+@final
+class _Pull:
+    """The function g of the top of the file."""
+
+    def __init__(self, units: Floats) -> None:
+        self._middle = float(np.median(units))
+        self._spread = self._middle - float(units.min())
+
+    def __call__(self, units: Floats) -> Floats:
+        if self._spread <= 0:
+            return units
+        above = np.maximum(0.0, units - self._middle)
+        pulled = self._middle + self._spread * np.log1p(above / self._spread)
+        return np.where(above > 0, pulled, units)
+
+
+def _unit(axis: Axis, value: float) -> float:
+    """`Axis.unit`, not cut off."""
+    if axis.log and value <= 0:
+        return 0.0
+    ideal, reference, at = (
+        (math.log10(x) if x < math.inf else x) if axis.log else x
+        for x in (axis.ideal, axis.reference, value)
+    )
+    return 0.0 if ideal == reference else (at - ideal) / (reference - ideal)
+
+
+def _nearest(
+    space: Space, complete: Sequence[TrialRecord], axes: Sequence[Axis]
+) -> list[TrialRecord]:
+    """At most `NEAREST`, the best ranks first; in the order of their numbers."""
+    if len(complete) <= NEAREST:
+        return list(complete)
+    points = [[_unit(axis, record.objectives[axis.name]) for axis in axes] for record in complete]
+    rank = nondominated_rank(points)
+    best = sorted(range(len(complete)), key=lambda i: (rank[i], complete[i].number))[:NEAREST]
+    return [complete[i] for i in sorted(best)]

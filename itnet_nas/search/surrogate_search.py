@@ -1,0 +1,120 @@
+"""The surrogate strategy: children of the front, ranked by what they are expected to add to it.
+
+1  Random. The first proposals are random and spread over costs.
+2  Model. Quality is guessed by a surrogate; a cost that can be computed is computed, never guessed.
+3  Propose. Children of the two best fronts in three rounds, and of those the one with the largest
+   expected improvement of the hypervolume (`improvement`).
+
+What is pending counts as if it had ended as expected, so many workers do not propose the same. A
+trial that failed counts as a bad one. One proposal in ten is a child that the surrogate had no part
+in, so that a surrogate that is wrong is found out.
+
+Source  expected hypervolume improvement as in Emmerich et al. 2006; mutations of the best as the
+        candidates follows White et al., arXiv 2107.07343.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, final
+
+from itnet_nas.analysis.pareto import nondominated_rank, signed
+from itnet_nas.arch.cost import costs as computed_costs
+from itnet_nas.search.candidates import children
+from itnet_nas.search.guess import FRONTS, Guess, Observations
+from itnet_nas.search.random_search import draw_new, known_keys
+from itnet_nas.search.searcher import RANDOM, Proposal, Searcher
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from random import Random
+
+    from itnet_nas.arch.architecture import Architecture
+    from itnet_nas.results.record import TrialRecord
+    from itnet_nas.search.guess import CostsOf
+    from itnet_nas.space.space import Space
+
+START = 20
+ROUNDS = 3
+CHILDREN = 200  # in each round
+STRANGERS = 0.15  # of the first round, from the whole space
+BEST = 20  # parents of a later round
+BLIND = 0.1
+LEAST = 5  # complete trials before anything is modelled
+
+
+@final
+class SurrogateSearcher(Searcher):
+    """See the top of the file. `costs` gives what can be known of an architecture beforehand.
+
+    Without an expected improvement anywhere, or a candidate, a random architecture is proposed.
+    """
+
+    name: ClassVar[str] = "surrogate"
+
+    def __init__(self, costs: CostsOf = computed_costs) -> None:
+        self._costs = costs
+
+    def ask(
+        self,
+        space: Space,
+        records: Sequence[TrialRecord],
+        pending: Sequence[Architecture],
+        rng: Random,
+    ) -> Proposal | None:
+        """A feasible architecture with a new key."""
+        known = known_keys(records, pending)
+        seen = Observations.of(space, records)
+        if len(known) < random_start(space, len(pending)) or len(seen.complete) < LEAST:
+            return self._random(space, known, rng)
+        if rng.random() < BLIND:
+            chosen = self._blind(space, seen, known, rng)
+        else:
+            chosen = self._best(space, seen, pending, known, rng)
+        return self._random(space, known, rng) if chosen is None else Proposal(chosen, self.name)
+
+    def _random(self, space: Space, known: set[str], rng: Random) -> Proposal | None:
+        drawn = draw_new(space, known, rng)
+        return None if drawn is None else Proposal(drawn, RANDOM)
+
+    def _blind(
+        self, space: Space, seen: Observations, known: set[str], rng: Random
+    ) -> Architecture | None:
+        points = [signed(record, space.objectives) for record in seen.complete]
+        rank = nondominated_rank(points)
+        parents = [
+            record.architecture for record, r in zip(seen.complete, rank, strict=True) if r < FRONTS
+        ]
+        return next(iter(children(space, parents, 1, known, rng).values()), None)
+
+    def _best(
+        self,
+        space: Space,
+        seen: Observations,
+        pending: Sequence[Architecture],
+        known: set[str],
+        rng: Random,
+    ) -> Architecture | None:
+        guess = Guess(space, seen, pending, self._costs)
+        parents = guess.parents
+        found: dict[str, tuple[float, str, Architecture]] = {}
+        for round_ in range(ROUNDS):
+            strangers = STRANGERS if round_ == 0 else 0.0
+            fresh = children(space, parents, CHILDREN, known | found.keys(), rng, strangers)
+            if not fresh:
+                break
+            gains = guess.improvement(list(fresh.values()))
+            for (key, one), gain in zip(fresh.items(), gains, strict=True):
+                # Rounded, so that how sums came out on another machine decides nothing.
+                found[key] = (float(f"{gain:.9g}"), key, one)
+            ordered = sorted(found.values(), reverse=True)
+            parents = [one for _, _, one in ordered[:BEST]]
+        if not found:
+            return None
+        gain, _, one = max(found.values())
+        return one if gain > 0 else None
+
+
+def random_start(space: Space, pending: int) -> int:
+    """So many proposals are random: 20, or two per worker, but no more than half of the trials."""
+    workers = max(pending + 1, space.search.workers or 1)
+    return min(max(START, 2 * workers), max(LEAST, space.search.trials // 2))
