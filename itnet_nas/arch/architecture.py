@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from itnet_nas.arch.canonical import canonical_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_encode = json.JSONEncoder(sort_keys=True).encode
+
+
+def choice_text(family: str, params: Mapping[str, Any]) -> str:
+    """Tells choices of a layer apart; unlike ==, it tells 1, 1.0 and True apart as well."""
+    return f"{family} {_encode(params)}"
 
 
 class LayerChoice(BaseModel):
@@ -18,6 +29,11 @@ class LayerChoice(BaseModel):
     name: str
     family: str
     params: dict[str, Any]
+
+    @cached_property
+    def text(self) -> str:
+        """Tells choices of a layer apart, as `choice_text` does."""
+        return choice_text(self.family, self.params)
 
     @property
     def label(self) -> str:

@@ -16,7 +16,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from itnet_nas.arch.genotype import Genotype, realise
-from itnet_nas.arch.plan import choice_text, plan_of
+from itnet_nas.arch.plan import plan_of
 from itnet_nas.space.space import INPUT, OUTPUT
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def costs(space: Space, architecture: Architecture) -> dict[str, float]:
     flops, params, state = _base(space)
     block_flops, block_params = block_cost(space)
     for layer in architecture.layers:
-        place = index[layer.name][choice_text(layer.family, layer.params)]
+        place = index[layer.name][layer.text]
         cost = space.layer[layer.name].choices[place].cost
         flops += cost.flops + block_flops
         params += cost.params + block_params

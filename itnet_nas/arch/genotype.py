@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from itnet_nas.arch.architecture import Architecture
-from itnet_nas.arch.plan import choice_text, plan_of
+from itnet_nas.arch.plan import plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,7 @@ def genotype_of(space: Space, architecture: Architecture) -> Genotype | None:
     plan = plan_of(space)
     chosen: dict[int, int] = {}
     for layer in architecture.layers:
-        index = plan.index.get(layer.name, {}).get(choice_text(layer.family, layer.params))
+        index = plan.index.get(layer.name, {}).get(layer.text)
         if index is None:
             return None
         chosen[plan.node[layer.name]] = index
@@ -91,9 +91,7 @@ def bias_of(space: Space, architecture: Architecture) -> dict[str, Bias]:
     """Layer -> its declared bias, for each layer that is present. KeyError for a foreign choice."""
     plan = plan_of(space)
     return {
-        layer.name: space.layer[layer.name]
-        .choices[plan.index[layer.name][choice_text(layer.family, layer.params)]]
-        .bias
+        layer.name: space.layer[layer.name].choices[plan.index[layer.name][layer.text]].bias
         for layer in architecture.layers
     }
 

@@ -12,26 +12,18 @@ Nodes are numbers here: 0 the input, 1 … n the layers in the order of the spac
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from itnet_nas.arch.architecture import LayerChoice
+from itnet_nas.arch.architecture import LayerChoice, choice_text
 from itnet_nas.space.space import INPUT, OUTPUT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from itnet_nas.space.space import Choice, Space
-
-_encode = json.JSONEncoder(sort_keys=True).encode
-
-
-def choice_text(family: str, params: Mapping[str, Any]) -> str:
-    """Tells choices of a layer apart; unlike ==, it tells 1, 1.0 and True apart as well."""
-    return f"{family} {_encode(params)}"
 
 
 @dataclass(frozen=True)

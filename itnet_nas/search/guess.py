@@ -19,10 +19,11 @@ import numpy as np
 
 from itnet_nas.analysis.hypervolume import scale
 from itnet_nas.analysis.pareto import nondominated_rank
-from itnet_nas.arch.genotype import contains
+from itnet_nas.search.candidates import Candidate
 from itnet_nas.search.improvement import expected_improvement
 from itnet_nas.space.space import COMPUTED_COSTS
 from itnet_nas.surrogate import fit
+from itnet_nas.surrogate.encoding import encoding_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -61,11 +62,12 @@ class Observations:
     @classmethod
     def of(cls, space: Space, records: Sequence[TrialRecord]) -> Observations:
         """Those of this task whose architecture is a member of the space."""
+        encoding = encoding_of(space)
         mine = [
             record
             for record in records
             if (record.task, record.data) == (space.task, space.facts.data)
-            and contains(space, record.architecture)
+            and encoding.genotype(record.architecture) is not None
         ]
         names = {objective.name for objective in space.objectives}
         complete = [r for r in mine if r.complete and names <= r.objectives.keys()]
@@ -78,10 +80,10 @@ class Guess:
     """From at least one complete trial."""
 
     def __init__(
-        self, space: Space, seen: Observations, pending: Sequence[Architecture], costs: CostsOf
+        self, space: Space, seen: Observations, pending: Sequence[Architecture], costs_of: CostsOf
     ) -> None:
         self._space = space
-        self._costs_of = costs
+        self._costs_of = costs_of
         self._axes = scale(space, seen.complete).axes
         kept = _nearest(space, seen.complete, self._axes)
         architectures = [record.architecture for record in kept]
@@ -99,29 +101,38 @@ class Guess:
         self._reference = self._pull(np.ones(1))[0]
         if mean.min() >= self._reference:
             self._reference = float(mean.max() + 0.1 * np.ptp(mean) + 1e-9)
-        costs = self.costs([*architectures, *pending])[len(DRAWS) // 2 if self._guessed else 0]
+        encoding = encoding_of(space)
+        candidates = [
+            Candidate(genotype, architecture)
+            for architecture in (*architectures, *pending)
+            if (genotype := encoding.genotype(architecture)) is not None
+        ]
+        genotypes = [one.genotype for one in candidates]
+        costs = self.costs(candidates)[len(DRAWS) // 2 if self._guessed else 0]
         self._front = np.column_stack([mean / self._reference, costs])
         rank = nondominated_rank(self._front[: len(architectures)])
-        self.parents = [a for a, r in zip(architectures, rank, strict=True) if r < FRONTS]
+        self.parents = [g for g, r in zip(genotypes, rank, strict=False) if r < FRONTS]
+        self.known = set(genotypes)
 
-    def improvement(self, architectures: Sequence[Architecture]) -> Floats:
+    def improvement(self, candidates: Sequence[Candidate]) -> Floats:
         """Expected improvement of the hypervolume (m,)."""
-        mean, deviation = self._believed.predict(architectures)
+        mean, deviation = self._believed.predict_of([one.genotype for one in candidates])
         gains = [
             expected_improvement(
                 mean / self._reference, deviation / self._reference, costs, self._front
             )
-            for costs in self.costs(architectures)
+            for costs in self.costs(candidates)
         ]
         return np.asarray(np.stack(gains).mean(axis=0))
 
-    def costs(self, architectures: Sequence[Architecture]) -> Floats:
+    def costs(self, candidates: Sequence[Candidate]) -> Floats:
         """(draws, m, k) on the scales of the costs; one draw where all can be computed."""
-        figures = [self._costs_of(self._space, one) for one in architectures]
+        figures = [self._costs_of(self._space, one.architecture) for one in candidates]
+        genotypes = [one.genotype for one in candidates]
         columns = []
         for axis in self._axes[1:]:
             if axis.name in self._guessed:
-                mean, deviation = self._guessed[axis.name].predict(architectures)
+                mean, deviation = self._guessed[axis.name].predict_of(genotypes)
                 columns.append(np.array([mean + z * deviation for z in DRAWS]))
             else:
                 known = [_unit(axis, one.get(axis.name, math.inf)) for one in figures]

@@ -17,10 +17,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, final
 
-from itnet_nas.analysis.pareto import nondominated_rank, signed
 from itnet_nas.arch.cost import costs as computed_costs
 from itnet_nas.search.candidates import children
-from itnet_nas.search.guess import FRONTS, Guess, Observations
+from itnet_nas.search.guess import Guess, Observations
 from itnet_nas.search.random_search import draw_new, known_keys
 from itnet_nas.search.searcher import RANDOM, Proposal, Searcher
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from itnet_nas.arch.architecture import Architecture
     from itnet_nas.results.record import TrialRecord
+    from itnet_nas.search.candidates import Candidate
     from itnet_nas.search.guess import CostsOf
     from itnet_nas.space.space import Space
 
@@ -66,25 +66,12 @@ class SurrogateSearcher(Searcher):
         seen = Observations.of(space, records)
         if len(known) < random_start(space, len(pending)) or len(seen.complete) < LEAST:
             return self._random(space, known, rng)
-        if rng.random() < BLIND:
-            chosen = self._blind(space, seen, known, rng)
-        else:
-            chosen = self._best(space, seen, pending, known, rng)
+        chosen = self._best(space, seen, pending, known, rng)
         return self._random(space, known, rng) if chosen is None else Proposal(chosen, self.name)
 
     def _random(self, space: Space, known: set[str], rng: Random) -> Proposal | None:
         drawn = draw_new(space, known, rng)
         return None if drawn is None else Proposal(drawn, RANDOM)
-
-    def _blind(
-        self, space: Space, seen: Observations, known: set[str], rng: Random
-    ) -> Architecture | None:
-        points = [signed(record, space.objectives) for record in seen.complete]
-        rank = nondominated_rank(points)
-        parents = [
-            record.architecture for record, r in zip(seen.complete, rank, strict=True) if r < FRONTS
-        ]
-        return next(iter(children(space, parents, 1, known, rng).values()), None)
 
     def _best(
         self,
@@ -94,24 +81,29 @@ class SurrogateSearcher(Searcher):
         known: set[str],
         rng: Random,
     ) -> Architecture | None:
+        """The candidate with the largest expected improvement; None where none has any."""
         guess = Guess(space, seen, pending, self._costs)
-        parents = guess.parents
-        found: dict[str, tuple[float, str, Architecture]] = {}
+        parents, tried = guess.parents, set(guess.known)
+        if rng.random() < BLIND:
+            return _new(children(space, parents, 20, tried, rng), known)
+        found: list[tuple[float, int, Candidate]] = []
         for round_ in range(ROUNDS):
             strangers = STRANGERS if round_ == 0 else 0.0
-            fresh = children(space, parents, CHILDREN, known | found.keys(), rng, strangers)
+            fresh = children(space, parents, CHILDREN, tried, rng, strangers)
             if not fresh:
                 break
-            gains = guess.improvement(list(fresh.values()))
-            for (key, one), gain in zip(fresh.items(), gains, strict=True):
+            tried |= {one.genotype for one in fresh}
+            for one, gain in zip(fresh, guess.improvement(fresh), strict=True):
                 # Rounded, so that how sums came out on another machine decides nothing.
-                found[key] = (float(f"{gain:.9g}"), key, one)
-            ordered = sorted(found.values(), reverse=True)
-            parents = [one for _, _, one in ordered[:BEST]]
-        if not found:
-            return None
-        gain, _, one = max(found.values())
-        return one if gain > 0 else None
+                found.append((-float(f"{gain:.9g}"), len(found), one))
+            found.sort()
+            parents = [one.genotype for _, _, one in found[:BEST]]
+        return _new([one for gain, _, one in found if gain < 0], known)
+
+
+def _new(candidates: Sequence[Candidate], known: set[str]) -> Architecture | None:
+    """The first that was not proposed before."""
+    return next((one.architecture for one in candidates if one.architecture.key not in known), None)
 
 
 def random_start(space: Space, pending: int) -> int:

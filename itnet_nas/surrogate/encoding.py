@@ -33,8 +33,9 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
+from itnet_nas.arch.architecture import choice_text
 from itnet_nas.arch.genotype import genotype_of
-from itnet_nas.arch.plan import choice_text, plan_of
+from itnet_nas.arch.plan import plan_of
 from itnet_nas.axes import AXES
 
 if TYPE_CHECKING:
@@ -91,27 +92,44 @@ class Encoding:
             half.append(weight)
         self.half = np.array(half)
         self.variable_of = np.array(variable_of, dtype=np.int64)
-        self._known: dict[str, tuple[Floats, Floats]] = {}
+        self._genotypes: dict[str, Genotype | None] = {}
+        self._known: dict[Genotype, tuple[Floats, Floats]] = {}
+
+    def genotype(self, architecture: Architecture) -> Genotype | None:
+        """`genotype_of`, remembered by key: that of a network that computes the same."""
+        key = architecture.key
+        if key not in self._genotypes:
+            if len(self._genotypes) > _KEPT:
+                self._genotypes.clear()
+            self._genotypes[key] = genotype_of(self._space, architecture)
+        return self._genotypes[key]
 
     def rows(self, architectures: Sequence[Architecture]) -> Rows:
         """KeyError for an architecture that is no member of the space."""
-        found = [self._row(architecture) for architecture in architectures]
+        genotypes = []
+        for architecture in architectures:
+            genotype = self.genotype(architecture)
+            if genotype is None:
+                raise KeyError(
+                    f"not a member of the space {self._space.name}: {architecture.label}"
+                )
+            genotypes.append(genotype)
+        return self.rows_of(genotypes)
+
+    def rows_of(self, genotypes: Sequence[Genotype]) -> Rows:
+        """The same of genotypes."""
+        found = [self._row(genotype) for genotype in genotypes]
         features = np.array([row for row, _ in found]).reshape(-1, len(self.variable_of))
         active = np.array([row for _, row in found]).reshape(-1, len(self.names))
         return Rows(features, active)
 
-    def _row(self, architecture: Architecture) -> tuple[Floats, Floats]:
-        known = self._known.get(architecture.key)
-        if known is not None:
-            return known
-        genotype = genotype_of(self._space, architecture)
-        if genotype is None:
-            raise KeyError(f"not a member of the space {self._space.name}: {architecture.label}")
-        row = self._encode(genotype)
-        if len(self._known) > _KEPT:
-            self._known.clear()
-        self._known[architecture.key] = row
-        return row
+    def _row(self, genotype: Genotype) -> tuple[Floats, Floats]:
+        known = self._known.get(genotype)
+        if known is None:
+            if len(self._known) > _KEPT:
+                self._known.clear()
+            known = self._known[genotype] = self._encode(genotype)
+        return known
 
     def _variables(self) -> Iterator[tuple[str, int, float]]:
         plan = self._plan
@@ -166,7 +184,7 @@ class Encoding:
         return row / max(1, len(self._plan.slots))
 
 
-_KEPT = 20_000  # rows of architectures that were asked for before
+_KEPT = 5_000  # of what was asked for before
 
 
 @final

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from itnet_nas.arch.architecture import Architecture
+    from itnet_nas.arch.genotype import Genotype
     from itnet_nas.space.space import Space
     from itnet_nas.surrogate.encoding import Encoding, Rows
 
@@ -72,6 +73,10 @@ class Surrogate:
     def predict(self, architectures: Sequence[Architecture]) -> tuple[Floats, Floats]:
         """Mean and standard deviation (m,) of the noiseless quality. KeyError for a stranger."""
         return self.model.predict(self._encoding.rows(architectures))
+
+    def predict_of(self, genotypes: Sequence[Genotype]) -> tuple[Floats, Floats]:
+        """`predict` of genotypes."""
+        return self.model.predict(self._encoding.rows_of(genotypes))
 
     def posterior(self, architectures: Sequence[Architecture]) -> tuple[Floats, Floats]:
         """Mean (m,) and covariance (m, m) of the noiseless quality. KeyError for a stranger."""

@@ -186,3 +186,17 @@ def test_what_is_no_member_cannot_be_edited(chain: Chain, make_choice: MakeChoic
         mutate(space, foreign, Random(0))
     with pytest.raises(ValueError, match=r"not a member of the space toy: conv\(radius=1\)"):
         crossover(space, sample(space, Random(0)), foreign, Random(0))
+
+
+def test_a_param_that_is_a_number_mostly_moves_to_its_next_value(
+    chain: Chain, make_choice: MakeChoice
+) -> None:
+    space = chain([make_choice("conv", radius=radius) for radius in range(1, 10)])
+
+    found = Counter(
+        abs(genotype.choices[0] - 4) == 1
+        for genotype in changes(space, Genotype((4,), (), ()), 1000)
+        if genotype.choices[0] is not None
+    )
+
+    assert 613 < found[True] < 787  # 700 expected, six standard deviations
