@@ -12,36 +12,40 @@ since how bad the bad ones are must not set the scale on which good ones are tol
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 import numpy as np
 
 from itnet_nas.analysis.hypervolume import scale
-from itnet_nas.analysis.pareto import nondominated_rank
+from itnet_nas.analysis.pareto import nondominated_rank, signed
 from itnet_nas.search.candidates import Candidate
 from itnet_nas.search.improvement import expected_improvement
+from itnet_nas.search.priors import split
 from itnet_nas.space.space import COMPUTED_COSTS
 from itnet_nas.surrogate import fit
 from itnet_nas.surrogate.encoding import encoding_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from itnet_nas.analysis.hypervolume import Axis
     from itnet_nas.arch.architecture import Architecture
     from itnet_nas.results.record import TrialRecord
+    from itnet_nas.search.stratified import CostsOf
     from itnet_nas.space.space import Space
     from itnet_nas.surrogate import Surrogate
+    from itnet_nas.surrogate.surrogate import Known
 
     Floats = NDArray[np.float64]
-    CostsOf = Callable[[Space, Architecture], Mapping[str, float]]
 
 FRONTS = 2  # whose members are parents
+LEAST_TOLD = 10  # complete trials of another task, for it to be listened to
 NEAREST = 400  # complete trials that a model is made of
-BAD = 0.9  # quantile of quality that a failed trial is taken for
+SURE = 0.98  # of a failure, at most
 DRAWS = (
     -1.2816,
     -0.5244,
@@ -54,25 +58,34 @@ DRAWS = (
 @final
 @dataclass(frozen=True)
 class Observations:
-    """Trials of a space: those with every objective, and those that came to nothing."""
+    """Trials of a space: those with every objective, those that came to nothing, and other tasks'.
+
+    others   per task, or data, that was told beforehand: members of the space and their quality
+    """
 
     complete: tuple[TrialRecord, ...]
     failed: tuple[TrialRecord, ...]
+    others: tuple[Known, ...]
 
     @classmethod
     def of(cls, space: Space, records: Sequence[TrialRecord]) -> Observations:
-        """Those of this task whose architecture is a member of the space."""
+        """Those whose architecture is a member of the space."""
         encoding = encoding_of(space)
-        mine = [
-            record
-            for record in records
-            if (record.task, record.data) == (space.task, space.facts.data)
-            and encoding.genotype(record.architecture) is not None
-        ]
+        members = [r for r in records if encoding.genotype(r.architecture) is not None]
+        results, priors = split(space, members)
         names = {objective.name for objective in space.objectives}
-        complete = [r for r in mine if r.complete and names <= r.objectives.keys()]
-        failed = [r for r in mine if str(r.state) in ("failed", "infeasible")]
-        return cls(tuple(complete), tuple(failed))
+        complete = [r for r in results if r.complete and names <= r.objectives.keys()]
+        failed = [r for r in results if str(r.state) in ("failed", "infeasible")]
+        tasks: dict[tuple[str, str], list[TrialRecord]] = defaultdict(list)
+        for record in priors:
+            if record.complete and space.objectives[0].name in record.objectives:
+                tasks[record.data, str(record.task)].append(record)
+        others = tuple(
+            ([r.architecture for r in told], [signed(r, space.objectives[:1])[0] for r in told])
+            for told in tasks.values()
+            if len(told) >= LEAST_TOLD
+        )
+        return cls(tuple(complete), tuple(failed), others)
 
 
 @final
@@ -89,11 +102,8 @@ class Guess:
         architectures = [record.architecture for record in kept]
         raw = np.array([_unit(self._axes[0], r.objectives[self._axes[0].name]) for r in kept])
         self._pull = _Pull(raw)
-        quality = self._pull(raw)
-        worst = float(np.quantile(quality, BAD))
-        bad = [record.architecture for record in seen.failed][-NEAREST // 4 :]
-        values = np.append(quality, np.full(len(bad), worst))
-        self.surrogate = fit(space, [*architectures, *bad], values)
+        self.surrogate = fit(space, architectures, self._pull(raw), seen.others)
+        self._failing = self._guess_failures(seen)
         self._guessed = self._guess_costs(seen.complete)
         believed = self.surrogate.believing(pending)
         self._believed = believed
@@ -123,7 +133,11 @@ class Guess:
             )
             for costs in self.costs(candidates)
         ]
-        return np.asarray(np.stack(gains).mean(axis=0))
+        gain = np.stack(gains).mean(axis=0)
+        if self._failing is not None:
+            fails, _ = self._failing.predict_of([one.genotype for one in candidates])
+            gain = gain * (1.0 - np.clip(fails, 0.0, SURE))
+        return np.asarray(gain)
 
     def costs(self, candidates: Sequence[Candidate]) -> Floats:
         """(draws, m, k) on the scales of the costs; one draw where all can be computed."""
@@ -139,6 +153,15 @@ class Guess:
                 columns.append(np.array(known)[None, :])
         draws = max(len(column) for column in columns)
         return np.stack([np.broadcast_to(c, (draws, c.shape[1])) for c in columns], axis=2)
+
+    def _guess_failures(self, seen: Observations) -> Surrogate | None:
+        """How likely a trial comes to nothing: a surrogate of 1 for those that did and 0 else."""
+        if not seen.failed:
+            return None
+        failed = seen.failed[-NEAREST:]
+        ended = [record.architecture for record in (*seen.complete[-NEAREST:], *failed)]
+        labels = np.repeat([0.0, 1.0], [len(ended) - len(failed), len(failed)])
+        return fit(self._space, ended, labels)
 
     def _guess_costs(self, complete: Sequence[TrialRecord]) -> dict[str, Surrogate]:
         """A surrogate for each cost that no formula gives."""

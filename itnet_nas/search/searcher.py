@@ -22,10 +22,12 @@ class Proposal(NamedTuple):
     by   how it came about, as the record will have it: `RANDOM` for a draw that no result had a
          part in, so that what is said of the whole space can rest on fair samples; else the name of
          the strategy
+    why  in a few words what it rests on; "" where there is nothing to say
     """
 
     architecture: Architecture
     by: str
+    why: str = ""
 
 
 class Searcher(ABC):

@@ -5,8 +5,9 @@
 3  Propose. Children of the two best fronts in three rounds, and of those the one with the largest
    expected improvement of the hypervolume (`improvement`).
 
-What is pending counts as if it had ended as expected, so many workers do not propose the same. A
-trial that failed counts as a bad one. One proposal in ten is a child that the surrogate had no part
+What is pending counts as if it had ended as expected, so many workers do not propose the same.
+Trials that failed say how likely another one fails, and an improvement counts by the chance that it
+comes about; they say nothing of quality, which they do not have. One proposal in ten is a child that the surrogate had no part
 in, so that a surrogate that is wrong is found out.
 
 Source  expected hypervolume improvement as in Emmerich et al. 2006; mutations of the best as the
@@ -19,9 +20,10 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from itnet_nas.arch.cost import costs as computed_costs
 from itnet_nas.search.candidates import children
+from itnet_nas.search.drawing import known_keys
 from itnet_nas.search.guess import Guess, Observations
-from itnet_nas.search.random_search import draw_new, known_keys
 from itnet_nas.search.searcher import RANDOM, Proposal, Searcher
+from itnet_nas.search.stratified import draw_stratified
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,10 +32,11 @@ if TYPE_CHECKING:
     from itnet_nas.arch.architecture import Architecture
     from itnet_nas.results.record import TrialRecord
     from itnet_nas.search.candidates import Candidate
-    from itnet_nas.search.guess import CostsOf
+    from itnet_nas.search.stratified import CostsOf
     from itnet_nas.space.space import Space
 
 START = 20
+TOLD_START = 8
 ROUNDS = 3
 CHILDREN = 200  # in each round
 STRANGERS = 0.15  # of the first round, from the whole space
@@ -62,27 +65,25 @@ class SurrogateSearcher(Searcher):
         rng: Random,
     ) -> Proposal | None:
         """A feasible architecture with a new key."""
-        known = known_keys(records, pending)
+        known = known_keys(space, records, pending)
         seen = Observations.of(space, records)
-        if len(known) < random_start(space, len(pending)) or len(seen.complete) < LEAST:
+        start = random_start(space, len(pending), told=bool(seen.others))
+        if len(known) < start or len(seen.complete) < LEAST:
             return self._random(space, known, rng)
-        chosen = self._best(space, seen, pending, known, rng)
-        return self._random(space, known, rng) if chosen is None else Proposal(chosen, self.name)
+        guess = Guess(space, seen, pending, self._costs)
+        chosen = self._chosen(guess, space, known, rng)
+        if chosen is None:
+            return self._random(space, known, rng)
+        return Proposal(chosen, self.name, str(guess.surrogate))
 
     def _random(self, space: Space, known: set[str], rng: Random) -> Proposal | None:
-        drawn = draw_new(space, known, rng)
+        drawn = draw_stratified(space, known, len(known), rng, self._costs)
         return None if drawn is None else Proposal(drawn, RANDOM)
 
-    def _best(
-        self,
-        space: Space,
-        seen: Observations,
-        pending: Sequence[Architecture],
-        known: set[str],
-        rng: Random,
+    def _chosen(
+        self, guess: Guess, space: Space, known: set[str], rng: Random
     ) -> Architecture | None:
         """The candidate with the largest expected improvement; None where none has any."""
-        guess = Guess(space, seen, pending, self._costs)
         parents, tried = guess.parents, set(guess.known)
         if rng.random() < BLIND:
             return _new(children(space, parents, 20, tried, rng), known)
@@ -106,7 +107,11 @@ def _new(candidates: Sequence[Candidate], known: set[str]) -> Architecture | Non
     return next((one.architecture for one in candidates if one.architecture.key not in known), None)
 
 
-def random_start(space: Space, pending: int) -> int:
-    """So many proposals are random: 20, or two per worker, but no more than half of the trials."""
+def random_start(space: Space, pending: int, told: bool) -> int:
+    """So many proposals are random: 20, or two per worker, but no more than half of the trials.
+
+    Who was told of another task has something to go by, and needs a few to see how far.
+    """
     workers = max(pending + 1, space.search.workers or 1)
-    return min(max(START, 2 * workers), max(LEAST, space.search.trials // 2))
+    most = max(LEAST, space.search.trials // 2)
+    return min(max(TOLD_START if told else START, 2 * workers), most)

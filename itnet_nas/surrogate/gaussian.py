@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from itnet_nas.surrogate.encoding import Encoding, Rows
+    from itnet_nas.surrogate.encoding import Rows
+    from itnet_nas.surrogate.model import Columns
 
     Floats = NDArray[np.float64]
 
@@ -66,12 +67,12 @@ class GaussianProcess:
     name: ClassVar[str] = "Gaussian process"
 
     def __init__(
-        self, encoding: Encoding, rows: Rows, values: Floats, kernel: Kernel | None = None
+        self, encoding: Columns, rows: Rows, values: Floats, kernel: Kernel | None = None
     ) -> None:
         self._encoding = encoding
-        self._centre = float(values.mean())
-        self._scale = float(values.std()) or 1.0
-        scaled = (values - self._centre) / self._scale
+        self.centre = float(values.mean())
+        self.spread = float(values.std()) or 1.0
+        scaled = (values - self.centre) / self.spread
         if kernel is None:
             kernel = learn(encoding, rows, scaled)
         self.kernel = kernel
@@ -82,8 +83,8 @@ class GaussianProcess:
         inverse_root = np.linalg.inv(self._root)
         self._inverse = inverse_root.T @ inverse_root
         self._solved = self._inverse @ scaled
-        self.noise = self._scale * math.sqrt(kernel.noise)
-        self.left_out = self._scale * self._solved / np.diag(self._inverse)
+        self.noise = self.spread * math.sqrt(kernel.noise)
+        self.left_out = self.spread * self._solved / np.diag(self._inverse)
 
     def with_more(self, rows: Rows, values: Floats) -> GaussianProcess:
         """The same kernel on more observations."""
@@ -94,17 +95,17 @@ class GaussianProcess:
     def posterior(self, rows: Rows) -> tuple[Floats, Floats]:
         """Mean (m,) and covariance (m, m) of the noiseless values."""
         across = self._between(rows, self._rows)
-        mean = self._centre + self._scale * (across @ self._solved)
+        mean = self.centre + self.spread * (across @ self._solved)
         covariance = self._between(rows, rows) - across @ self._inverse @ across.T
-        return mean, self._scale**2 * covariance
+        return mean, self.spread**2 * covariance
 
     def predict(self, rows: Rows) -> tuple[Floats, Floats]:
         """Mean and standard deviation (m,) of the noiseless values."""
         across = self._between(rows, self._rows)
-        mean = self._centre + self._scale * (across @ self._solved)
+        mean = self.centre + self.spread * (across @ self._solved)
         prior = self.kernel.product + rows.features**2 @ self._alike_of_columns()
         variance = prior - np.einsum("mn,mn->m", across @ self._inverse, across)
-        return mean, self._scale * np.sqrt(np.maximum(variance, 1e-12))
+        return mean, self.spread * np.sqrt(np.maximum(variance, 1e-12))
 
     def _alike_of_columns(self) -> Floats:
         return np.asarray(self.kernel.alike[self._encoding.variable_of])
@@ -119,7 +120,7 @@ class GaussianProcess:
         return np.asarray(self.kernel.product * np.exp(-np.maximum(far, 0.0)) + alike)
 
 
-def learn(encoding: Encoding, rows: Rows, scaled: Floats) -> Kernel:
+def learn(encoding: Columns, rows: Rows, scaled: Floats) -> Kernel:
     """The kernel of the largest posterior density; values have mean 0 and sd 1."""
     if len(rows) > FIT:
         # The better half of them, and as many of the others at even steps of their order.

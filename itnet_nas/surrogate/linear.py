@@ -43,9 +43,10 @@ class LinearModel:
         self._rows, self._values = rows, values
         features = rows.features
         self._middle = features.mean(axis=0)
-        self._centre = float(values.mean())
+        self.centre = float(values.mean())
+        self.spread = float(values.std()) or 1.0
         self._count = len(values)
-        rest = values - self._centre
+        rest = values - self.centre
         left, scales, self._axes = _singular(features - self._middle)
         self._squares = scales**2
         seen = left.T @ rest
@@ -75,7 +76,7 @@ class LinearModel:
     def posterior(self, rows: Rows) -> tuple[Floats, Floats]:
         """Mean (m,) and covariance (m, m) of the noiseless values."""
         along, across = self._split(rows)
-        mean = self._centre + along @ self._weights
+        mean = self.centre + along @ self._weights
         known = (along / (self._squares + self._ratio)) @ along.T
         unseen = across @ across.T / self._ratio
         return mean, self._variance * (1.0 / self._count + known + unseen)
@@ -83,7 +84,7 @@ class LinearModel:
     def predict(self, rows: Rows) -> tuple[Floats, Floats]:
         """Mean and standard deviation (m,) of the noiseless values."""
         along, across = self._split(rows)
-        mean = self._centre + along @ self._weights
+        mean = self.centre + along @ self._weights
         known = along**2 @ (1.0 / (self._squares + self._ratio))
         unseen = (across**2).sum(axis=1) / self._ratio
         return mean, np.sqrt(self._variance * (1.0 / self._count + known + unseen))

@@ -7,12 +7,13 @@ choices work together.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 
 from itnet_nas.surrogate.encoding import encoding_of
 from itnet_nas.surrogate.gaussian import GaussianProcess
+from itnet_nas.surrogate.informed import Informed
 from itnet_nas.surrogate.linear import LinearModel
 
 if TYPE_CHECKING:
@@ -23,31 +24,13 @@ if TYPE_CHECKING:
     from itnet_nas.arch.architecture import Architecture
     from itnet_nas.arch.genotype import Genotype
     from itnet_nas.space.space import Space
-    from itnet_nas.surrogate.encoding import Encoding, Rows
+    from itnet_nas.surrogate.model import Columns, Model
 
     Floats = NDArray[np.float64]
 
 ENOUGH = 10  # observations for a Gaussian process
 
-
-class Model(Protocol):
-    """What a surrogate needs of a model. `left_out` are residuals of observations left out."""
-
-    noise: float
-    left_out: Floats
-
-    @property
-    def name(self) -> str:
-        """What it is called in a sentence."""
-
-    def with_more(self, rows: Rows, values: Floats) -> Model:
-        """The same model with more observations."""
-
-    def posterior(self, rows: Rows) -> tuple[Floats, Floats]:
-        """Mean (m,) and covariance (m, m) of the noiseless values."""
-
-    def predict(self, rows: Rows) -> tuple[Floats, Floats]:
-        """Mean and standard deviation (m,) of the noiseless values."""
+Known = tuple["Sequence[Architecture]", "Sequence[float] | Floats"]
 
 
 @final
@@ -60,7 +43,7 @@ class Surrogate:
     count    observations
     """
 
-    def __init__(self, encoding: Encoding, model: Model, values: Floats) -> None:
+    def __init__(self, encoding: Columns, model: Model, values: Floats) -> None:
         self._encoding = encoding
         self.model = model
         self._values = values
@@ -96,18 +79,26 @@ class Surrogate:
 
 
 def fit(
-    space: Space, architectures: Sequence[Architecture], values: Sequence[float] | Floats
+    space: Space,
+    architectures: Sequence[Architecture],
+    values: Sequence[float] | Floats,
+    others: Sequence[Known] = (),
 ) -> Surrogate:
     """The surrogate of architectures and their values; one may stand several times.
+
+    others   the same of other tasks, one each: what is expected there is one more thing to go by
 
     ValueError without any, KeyError for one that is no member of the space.
     """
     if not len(architectures):
         raise ValueError("a surrogate needs an observation")
-    encoding = encoding_of(space)
+    encoding: Columns = encoding_of(space)
+    if others:
+        models = [fit(space, *known).model for known in others]
+        encoding = Informed(encoding_of(space), models)
     rows, found = encoding.rows(architectures), np.asarray(values, dtype=np.float64)
-    models: list[Model] = [LinearModel(rows, found)]
+    tried: list[Model] = [LinearModel(rows, found)]
     if len(found) >= ENOUGH and found.std() > 0:
-        models.append(GaussianProcess(encoding, rows, found))
-    best = min(models, key=lambda model: float((model.left_out**2).mean()))
+        tried.append(GaussianProcess(encoding, rows, found))
+    best = min(tried, key=lambda model: float((model.left_out**2).mean()))
     return Surrogate(encoding, best, found)

@@ -57,7 +57,7 @@ def best_known(
 
 def _tournament(points: Floats, rng: np.random.Generator) -> Indices:
     """One of two parents each; they stand best first."""
-    return rng.integers(0, len(points), (2, POPULATION)).min(axis=0)
+    return np.asarray(rng.integers(0, len(points), (2, POPULATION)).min(axis=0))
 
 
 def _select(points: Floats) -> list[int]:

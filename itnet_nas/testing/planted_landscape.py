@@ -30,7 +30,8 @@ import numpy as np
 from itnet_nas.analysis.hypervolume import BEYOND, volume
 from itnet_nas.arch.cost import bounds, costs
 from itnet_nas.arch.genotype import bias_of
-from itnet_nas.arch.plan import choice_text, plan_of
+from itnet_nas.arch.architecture import choice_text
+from itnet_nas.arch.plan import plan_of
 from itnet_nas.results.record import TrialError, TrialRecord, TrialState
 from itnet_nas.space.space import TaskChoice
 from itnet_nas.testing.planted_front import best_known
