@@ -2,13 +2,13 @@
 
 1  Random. The first proposals are random and spread over costs.
 2  Model. Quality is guessed by a surrogate; a cost that can be computed is computed, never guessed.
-3  Propose. Children of the two best fronts in three rounds, and of those the one with the largest
+3  Propose. Children of the two best fronts, in rounds, and of those the one with the largest
    expected improvement of the hypervolume (`improvement`).
 
 What is pending counts as if it had ended as expected, so many workers do not propose the same.
-Trials that failed say how likely another one fails, and an improvement counts by the chance that it
-comes about; they say nothing of quality, which they do not have. One proposal in ten is a child that the surrogate had no part
-in, so that a surrogate that is wrong is found out.
+Trials that failed say how likely another one fails, and an improvement counts by the chance that
+it comes about; of quality, which they do not have, they say nothing. One proposal in ten is a child
+that the surrogate had no part in, so that a surrogate that is wrong is found out.
 
 Source  expected hypervolume improvement as in Emmerich et al. 2006; mutations of the best as the
         candidates follows White et al., arXiv 2107.07343.
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 START = 20
 TOLD_START = 8
-ROUNDS = 3
-CHILDREN = 200  # in each round
+ROUNDS = 10
+CHILDREN = 60  # in each round
 STRANGERS = 0.15  # of the first round, from the whole space
 BEST = 20  # parents of a later round
 BLIND = 0.1
