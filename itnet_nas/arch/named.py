@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from itnet_nas.arch.architecture import choice_text
 from itnet_nas.arch.cost import costs
 from itnet_nas.arch.feasible import computed_constraints, feasible
 from itnet_nas.arch.genotype import Genotype, realise
-from itnet_nas.arch.plan import choice_text, plan_of
+from itnet_nas.arch.plan import plan_of
 from itnet_nas.errors import SpaceError
 from itnet_nas.space.findings import Findings
 from itnet_nas.space.named_seeds import SEEDS, named_choices_of

@@ -66,6 +66,9 @@ def finish(summary: Summary, verb: str, as_json: bool) -> None:
         )
         if not same:
             talk(f"knee is trial {knee.number}: {figures(knee.objectives)}; {knee.label}")
+    reasons = [record.reason for record in run.records if record.reason]
+    if reasons:
+        talk(f"proposals rested on a {reasons[-1]}")
     if problem:
         warn(problem)
     if path is not None:

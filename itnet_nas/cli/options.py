@@ -16,7 +16,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 # Spelled out here because reading them from SearchSpec would cost `--help` the import of pydantic;
 # a test holds the two together.
-STRATEGIES = ("evolution", "random", "optuna_tpe", "optuna_nsga2")
+STRATEGIES = ("surrogate", "evolution", "random", "optuna_tpe", "optuna_nsga2")
 KEEP_WEIGHTS = ("front", "all", "none")
 
 

@@ -27,6 +27,7 @@ class TrialJob(BaseModel):
     number: Annotated[int, Field(ge=0)]
     attempt: Annotated[int, Field(ge=1)] = 1
     proposed_by: str
+    reason: Annotated[str, Field(description="what the proposal rests on, in a few words")] = ""
     architecture: Architecture
     bias: dict[str, Bias]
     task: TaskChoice
@@ -58,7 +59,7 @@ class TrialJob(BaseModel):
         """The record of this job: what was asked, and what was `found`."""
         kept = (
             *("number", "architecture", "bias", "task", "task_origin", "data", "kernel_origins"),
-            *("recipe", "seed", "proposed_by", "attempt"),
+            *("recipe", "seed", "proposed_by", "reason", "attempt"),
         )
         asked = {name: getattr(self, name) for name in kept}
         return TrialRecord(key=self.architecture.key, **asked, **found)

@@ -75,6 +75,7 @@ class TrialRecord(BaseModel):
     recipe: Recipe
     seed: int
     proposed_by: str
+    reason: Annotated[str, Field(description="what the proposal rested on, in a few words")] = ""
     attempt: int = 1
     steps: Annotated[int, Field(ge=0, description="optimiser steps that were spent")] = 0
     objectives: dict[str, FiniteFloat] = {}

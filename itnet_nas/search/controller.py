@@ -124,6 +124,7 @@ class Controller(Session):
             number=number,
             seed=trial_seed(self.search.seed, proposal.architecture.key),
             proposed_by=proposal.by,
+            reason=proposal.why,
             checkpoint=self.checkpoint_of(number),
             keep_weights=self.search.keep_weights != "none",
             probe=self.search.probe,

@@ -35,6 +35,7 @@ def make_job(
     proposed_by: str,
     keep_weights: bool,
     probe: bool,
+    reason: str = "",
     checkpoint: Path | None = None,
     stop_at: int | None = None,
     measure_at: tuple[int, ...] = (),
@@ -55,6 +56,7 @@ def make_job(
     return TrialJob(
         number=number,
         proposed_by=proposed_by,
+        reason=reason,
         architecture=architecture,
         bias=bias_of(space, architecture),
         task=space.task,

@@ -13,13 +13,20 @@ from itnet_nas.search.optuna_bridge import (
     require_optuna,
 )
 from itnet_nas.search.random_search import RandomSearcher
+from itnet_nas.search.surrogate_search import SurrogateSearcher
 
 if TYPE_CHECKING:
     from itnet_nas.search.searcher import Searcher
 
 STRATEGIES: dict[str, Searcher] = {
     searcher.name: searcher
-    for searcher in (EvolutionSearcher(), RandomSearcher(), TpeSearcher(), Nsga2Searcher())
+    for searcher in (
+        SurrogateSearcher(),
+        EvolutionSearcher(),
+        RandomSearcher(),
+        TpeSearcher(),
+        Nsga2Searcher(),
+    )
 }
 
 

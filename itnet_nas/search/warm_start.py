@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, final
 
 from itnet_nas.analysis.numbers import count
 from itnet_nas.analysis.pareto import front
+from itnet_nas.arch.architecture import choice_text
 from itnet_nas.arch.cost import costs
 from itnet_nas.arch.feasible import feasible
 from itnet_nas.arch.genotype import contains
-from itnet_nas.arch.plan import choice_text, plan_of
+from itnet_nas.arch.plan import plan_of
 from itnet_nas.errors import ItnetError, RunError, SpaceError
 from itnet_nas.results.record import TrialState
 from itnet_nas.results.store import Store

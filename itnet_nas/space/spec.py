@@ -197,7 +197,9 @@ class HalvingSpec(_Model):
 class SearchSpec(_Model):
     """How to search: defaults that flags of the command override."""
 
-    strategy: Literal["evolution", "random", "optuna_tpe", "optuna_nsga2"] = "evolution"
+    strategy: Literal["surrogate", "evolution", "random", "optuna_tpe", "optuna_nsga2"] = (
+        "surrogate"
+    )
     trials: Annotated[int, Field(ge=1)] = 40
     seed: Annotated[int, Field(ge=0)] = 0
     workers: Annotated[int, Field(ge=1)] | None = None

@@ -28,9 +28,9 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 
 from itnet_nas.analysis.hypervolume import BEYOND, volume
+from itnet_nas.arch.architecture import choice_text
 from itnet_nas.arch.cost import bounds, costs
 from itnet_nas.arch.genotype import bias_of
-from itnet_nas.arch.architecture import choice_text
 from itnet_nas.arch.plan import plan_of
 from itnet_nas.results.record import TrialError, TrialRecord, TrialState
 from itnet_nas.space.space import TaskChoice

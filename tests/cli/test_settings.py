@@ -16,7 +16,7 @@ def test_every_setting_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     announce(search, Path("runs/x"), "ray")
 
     assert capsys.readouterr().err == (
-        "strategy evolution · seed 0 · budget 40 trials or 10m · "
+        "strategy surrogate · seed 0 · budget 40 trials or 10m · "
         "Ray, 4 at a time (1 CPU, 0.5 GPUs each) · folder runs/x\n"
     )
 

@@ -29,5 +29,5 @@ def test_an_unknown_strategy_is_refused_with_the_names_there_are() -> None:
 
     assert str(caught.value) == (
         'no strategy is called "evolutoin"; did you mean "evolution"?. '
-        "Strategies: evolution, random, optuna_tpe, optuna_nsga2."
+        "Strategies: surrogate, evolution, random, optuna_tpe, optuna_nsga2."
     )

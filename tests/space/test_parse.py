@@ -97,7 +97,7 @@ def test_a_file_becomes_a_spec() -> None:
         (
             "search: {strategy: evolutoin}",
             "a.yaml:4:20: search.strategy\n"
-            '  must be evolution, random, optuna_tpe or optuna_nsga2, got "evolutoin"\n'
+            '  must be surrogate, evolution, random, optuna_tpe or optuna_nsga2, got "evolutoin"\n'
             '  did you mean "evolution"?',
         ),
         (
