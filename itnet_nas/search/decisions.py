@@ -11,8 +11,8 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from itnet_nas.arch.architecture import choice_text
 from itnet_nas.arch.genotype import Genotype
-from itnet_nas.arch.plan import choice_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -126,7 +126,7 @@ class Encoding:
         if known is None:
             if len(self._known) > _KEPT:
                 self._known.clear()
-            known = self._known[genotype] = self._encode(genotype)
+            known = self._known[genotype] = self.encode(genotype)
         return known
 
     def _variables(self) -> Iterator[tuple[str, int, float]]:
@@ -145,7 +145,8 @@ class Encoding:
         if self._shares:
             yield "shares of biases", len(self._shares), 0.0
 
-    def _encode(self, genotype: Genotype) -> tuple[Floats, Floats]:
+    def encode(self, genotype: Genotype) -> tuple[Floats, Floats]:
+        """Features (C,) and activity (V,), made anew."""
         plan = self._plan
         features, active = np.zeros(len(self.variable_of)), np.zeros(len(self.names))
         variable = 0

@@ -57,7 +57,7 @@ class ManyRows:
         return Rows(features, active)
 
     def _one_by_one(self, genotypes: Sequence[Genotype]) -> Rows:
-        found = [self._encoding._encode(genotype) for genotype in genotypes]
+        found = [self._encoding.encode(genotype) for genotype in genotypes]
         features = np.array([row for row, _ in found])
         active = np.array([row for _, row in found])
         return Rows(

@@ -153,7 +153,7 @@ def records_of_another_task_are_no_results(searcher: Searcher) -> None:
         proposal = answer(searcher, asked)
         if proposal is None:
             break
-        records.append(ground.record(number, *proposal, number))
+        records.append(ground.record(number, proposal.architecture, proposal.by, number))
     demand_new(records, "after records of another task")
     demand(
         len(records) == ground.size,
