@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     Report = Callable[[CurvePoint], bool] | None
 
 # Numbers of a batch's field, examples x positions x channels, up to which together was faster on a
-# CPU, by 1.2 to 2.3 times; from three times as many on it was slower. `benchmarks/together.py`
+# CPU, by 1.1 to 2.3 times; at twice as many it was no longer, and at three times as many slower.
+# On CUDA nothing was measured, and all is trained together that can be. `benchmarks/together.py`
 MOST = 1 << 15
 
 

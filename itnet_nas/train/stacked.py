@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from itnet_nas.tasks.batch import Batch
     from itnet_nas.tasks.facts import Recipe
 
+LONGEST = 200  # characters of a reason
 TINY = 1e-6  # beside a norm, as `torch.nn.utils.clip_grad_norm_` has it
 
 
@@ -189,8 +190,9 @@ def _slots(network: nn.Module) -> list[tuple[dict[str, Any], str, str]]:
 
 
 def first_line(error: BaseException) -> str:
-    """What an exception says, in one line."""
-    return f"{type(error).__name__}: {error}".strip().splitlines()[0]
+    """What an exception says, in one line that is not long: some explain themselves at length."""
+    line = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
 def _stack(batches: Sequence[Batch]) -> tuple[tuple[Tensor, ...], dict[str, Tensor | None]]:

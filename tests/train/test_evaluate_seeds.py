@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +15,7 @@ from itnet_nas.results.job import TrialJob
 from itnet_nas.results.record import CurvePoint, TrialRecord, TrialState
 from itnet_nas.train.evaluate import evaluate
 
+PLUGINS = Path(__file__).parents[1] / "nn" / "plugins"
 NOISY = architecture({"a": ("shift", {"radius": 1}), "b": ("noisy", {})})
 DIVERGING = architecture({"mix": ("diverging", {})})
 
@@ -140,6 +145,31 @@ def test_the_same_seeds_give_the_same_record() -> None:
     first, again = (evaluate(several(3, 1)).record for _ in range(2))
 
     assert first.reproducible() == again.reproducible()
+
+
+@pytest.mark.slow
+def test_another_process_gives_the_same_record() -> None:
+    here = several(4, 0, 9)
+    code = (
+        "import sys; from itnet_nas.results.job import TrialJob; "
+        "from itnet_nas.train.evaluate import evaluate; "
+        "job = TrialJob.model_validate_json(sys.stdin.read()); "
+        "print(evaluate(job).record.model_dump_json())"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=here.model_dump_json(),
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(PLUGINS), *sys.path])},
+    )
+
+    record = evaluate(here).record
+    assert record.apart == ""
+    theirs = type(record).model_validate_json(done.stdout)
+    assert theirs.reproducible() == record.reproducible()
 
 
 def test_a_seed_that_diverges_fails_the_record_and_is_named() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 from tiny_builders import ORIGINS, architecture
-from tiny_plugins import EchoParams, EchoTask
+from tiny_plugins import CloudTask, EchoParams, EchoTask
 from torch import nn
 
 from itnet_nas.arch.architecture import Architecture, LayerChoice
@@ -36,6 +36,8 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "linear_attention": {"heads": 2},
     "locally_connected": {"radius": 1},
     "long_conv": {},
+    "point_attention": {"heads": 2},
+    "point_conv": {"neighbours": 4},
     "low_rank": {"rank": 3, "heads": 2},
     "mamba": {"state": 2},
     "min_gru": {},
@@ -58,6 +60,12 @@ def chain(*families: str, width: int = 8) -> Architecture:
     stops = ["input", *(layer.name for layer in layers), "output"]
     edges = tuple(itertools.pairwise(stops))
     return Architecture(width=width, mlp_ratio=2, layers=layers, edges=edges)
+
+
+def alone(family: str, params: dict[str, Any]) -> Architecture:
+    layers = (LayerChoice(name="mix", family=family, params=params),)
+    edges = (("input", "mix"), ("mix", "output"))
+    return Architecture(width=8, mlp_ratio=2, layers=layers, edges=edges)
 
 
 def networks(member: Architecture, task: Task[Any], dtype: torch.dtype) -> list[ITNet]:
@@ -90,17 +98,18 @@ def apart_by(
         alone = Training(network, task, recipe, seed, CPU)
         alone.run(lambda _: True)
         pairs = [(curve[-1].train_loss, alone.curve[-1].train_loss)]
-        pairs += [(curve[-1].metrics["bits"], alone.curve[-1].metrics["bits"])]
+        pairs += [(curve[-1].metrics[name], alone.curve[-1].metrics[name]) for name in ("error",)]
         worst = max([worst, *(abs(a - b) / abs(b) for a, b in pairs if a and b)])
     return worst
 
 
 QUICK = ("conv", "gru")
+ON_SEQUENCES = [family for family in FAMILIES if not family.startswith("point_")]
 
 
 @pytest.mark.parametrize(
     "family",
-    [f if f in QUICK else pytest.param(f, marks=pytest.mark.slow) for f in FAMILIES],
+    [f if f in QUICK else pytest.param(f, marks=pytest.mark.slow) for f in ON_SEQUENCES],
 )
 def test_a_family_learns_together_what_it_learns_by_itself(family: str) -> None:
     assert apart_by(chain(family), echo()) < 1e-5
@@ -165,6 +174,12 @@ def test_making_it_draws_no_random_number() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["point_attention", "point_conv"])
+def test_families_of_points_agree_too(family: str) -> None:
+    assert apart_by(chain(family), CloudTask(CloudTask.Params())) < 1e-5
+
+
 def refusal(member: Architecture, task: Task[Any], **recipe: Any) -> str:
     plan = task.facts().recipe.model_copy(update=recipe)
     with pytest.raises(Apart) as caught:
@@ -194,8 +209,19 @@ def test_what_a_plugin_raises_is_the_reason() -> None:
 
 
 def test_a_loop_of_torch_without_a_form_for_vmap_is_refused() -> None:
-    layers = (LayerChoice(name="mix", family="lstm", params={}),)
-    edges = (("input", "mix"), ("mix", "output"))
-    member = Architecture(width=8, mlp_ratio=2, layers=layers, edges=edges)
+    assert "lstm" in refusal(alone("lstm", {}), echo())
 
-    assert "lstm" in refusal(member, echo())
+
+def test_keys_that_are_drawn_are_refused() -> None:
+    params = {"hidden": 4, "heads": 2, "evaluation": "monte_carlo", "samples": 8}
+
+    said = refusal(alone("integral", params), CloudTask(CloudTask.Params()))
+
+    assert said == "a step of training draws random numbers"
+
+
+def test_sums_over_tiles_are_refused_in_a_line_that_is_not_long() -> None:
+    said = refusal(alone("integral", {"hidden": 16, "heads": 2}), echo(length=96))
+
+    assert said.startswith("RuntimeError: ")
+    assert len(said) <= 200
