@@ -55,7 +55,6 @@ SIZES = (
     Size("16 x 64 x 32", 16, 32, 64),
     Size("32 x 64 x 32", 32, 32, 64),
     Size("quick start", 32, 48, 64),
-    Size("larger", 32, 64, 256),
 )
 
 

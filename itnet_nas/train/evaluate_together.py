@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Report = Callable[[CurvePoint], bool] | None
 
 # Numbers of a batch's field, examples x positions x channels, up to which together was faster on a
-# CPU, by 1.1 to 2.3 times; at twice as many it was no longer, and at three times as many slower.
+# CPU, by 1.1 to 2.6 times; at twice as many it was no longer, and at three times as many slower.
 # On CUDA nothing was measured, and all is trained together that can be. `benchmarks/together.py`
 MOST = 1 << 15
 
@@ -53,6 +53,8 @@ def refuses_together(job: TrialJob) -> str:
         return "there is one seed"
     if job.measure:
         return f"{' and '.join(job.measure)} can be measured of one network at a time"
+    if job.stop_at is not None or job.measure_at:
+        return "early figures are of one training at a time"
     if job.recipe.compile:
         return "the recipe asks for torch.compile"
     return ""

@@ -80,6 +80,13 @@ def test_a_measured_cost_is_measured_of_one_network_at_a_time() -> None:
     assert record.figures["latency_ms"] > 0
 
 
+def test_early_figures_are_of_one_training_at_a_time() -> None:
+    record = evaluate(several(4, 0, measure_at=(5,))).record
+
+    assert record.apart == "early figures are of one training at a time"
+    assert [point.step for point in record.curve] == [5, 10, 15]
+
+
 def test_a_large_batch_is_trained_one_after_the_other() -> None:
     record = evaluate(several(4, 0, batch_size=400, steps=1)).record
 
