@@ -88,27 +88,17 @@ class Store(Ledger):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             lock = take_lock(folder)
-            # Built under another name, so that a run that exists is a run that is whole.
-            half = folder / "run.sqlite.new"
-            half.unlink(missing_ok=True)
-            with contextlib.closing(sqlite3.connect(half)) as db, db:
-                db.executescript(f"PRAGMA user_version = {VERSION}; {SCHEMA}; {LATER}")
-                db.execute("INSERT INTO spaces VALUES (0, ?, ?)", (space.model_dump_json(), source))
-                db.execute(
-                    "INSERT INTO sessions VALUES (0, ?, ?)",
-                    (space.search.model_dump_json(), json.dumps(stamp or {})),
-                )
-                for table, rows in (
-                    ("jobs", jobs),
-                    ("records", taken.results),
-                    ("prior_records", taken.priors),
-                ):
-                    db.executemany(
-                        f"INSERT INTO {table} VALUES (?, ?)",
-                        ((row.number, row.model_dump_json()) for row in rows),
-                    )
-            _copy_weights(taken.weights, folder / "weights")
-            half.replace(database)
+            try:
+                # Built under another name, so that a run that exists is a run that is whole.
+                half = folder / "run.sqlite.new"
+                half.unlink(missing_ok=True)
+                with contextlib.closing(sqlite3.connect(half)) as db, db:
+                    _build(db, space, source, stamp or {}, jobs, taken)
+                _copy_weights(taken.weights, folder / "weights")
+                half.replace(database)
+            except BaseException:
+                os.close(lock)
+                raise
         except (OSError, sqlite3.Error) as error:
             raise RunError(f"the run's folder {folder} cannot be written: {error}") from error
         return cls(folder, _connect(database, write=True), lock)
@@ -228,6 +218,29 @@ class Store(Ledger):
 
     def _weights(self, number: int) -> Path:
         return self.folder / "weights" / f"{number}.pt"
+
+
+def _build(
+    db: sqlite3.Connection,
+    space: Space,
+    source: str,
+    stamp: dict[str, Any],
+    jobs: Iterable[TrialJob],
+    taken: Taken,
+) -> None:
+    db.executescript(f"PRAGMA user_version = {VERSION}; {SCHEMA}; {LATER}")
+    db.execute("INSERT INTO spaces VALUES (0, ?, ?)", (space.model_dump_json(), source))
+    settings = space.search.model_dump_json()
+    db.execute("INSERT INTO sessions VALUES (0, ?, ?)", (settings, json.dumps(stamp)))
+    for table, rows in (
+        ("jobs", jobs),
+        ("records", taken.results),
+        ("prior_records", taken.priors),
+    ):
+        db.executemany(
+            f"INSERT INTO {table} VALUES (?, ?)",
+            ((row.number, row.model_dump_json()) for row in rows),
+        )
 
 
 def _copy_weights(weights: Mapping[int, Path], folder: Path) -> None:

@@ -60,10 +60,11 @@ def _written(
         if name not in space.layer:
             remedy = choose(name, "layers:", space.layer)
             findings.add((*path, name), f'there is no layer "{name}"', remedy, key=True)
-        else:
-            named[name] = _one(space, space.layer[name], value, (*path, name), findings)
-    if len(findings.problems) > before:
-        return None
+            continue
+        known = len(findings.problems)
+        one = _one(space, space.layer[name], value, (*path, name), findings)
+        if len(findings.problems) == known:
+            named[name] = one
     beyond = _beyond(space, named)
     for name, choice in named.items():
         if choice is None and not space.layer[name].optional and name not in beyond:

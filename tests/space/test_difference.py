@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from support.tiny import tiny_space
 
-from itnet_nas.space.difference import difference
+from itnet_nas.space.difference import difference, incomparable
 
 
 def test_equal_spaces_have_no_difference() -> None:
@@ -30,3 +30,10 @@ def test_a_layer_that_came_is_named_with_its_choices() -> None:
 
 def test_a_changed_setting_shows_both_values() -> None:
     assert difference(tiny_space(), tiny_space(width=8)) == ["~ width: 4 -> 8"]
+
+
+def test_records_stay_comparable_under_other_choices_and_not_under_another_width() -> None:
+    old = tiny_space(layers=1)
+
+    assert incomparable(old, tiny_space(layers=2, constraints=("flops <= 1e6",))) == []
+    assert incomparable(old, tiny_space(layers=1, width=8)) == ["width"]
