@@ -84,6 +84,26 @@ def test_a_trial_that_is_not_there_is_named(run: itnet_nas.api.Run) -> None:
         run.trial(9)
 
 
+@pytest.mark.slow
+def test_a_search_from_another_run_begins_with_its_trials_and_their_weights(
+    run: itnet_nas.api.Run, tmp_path: Path
+) -> None:
+    again = itnet_nas.search(
+        SPACE, run=tmp_path / "next", from_run=run.folder, trials=1, backend="local"
+    )
+
+    records = again.records
+    assert [bool(record.imported) for record in records] == [True, True, False]
+    assert len({record.key for record in records}) == 3
+    taken = [trial for trial in again.pareto() if trial.record.imported]
+    for trial in taken:  # nothing was trained for it here
+        there = run.trial(next(r.number for r in run.records if r.key == trial.record.key))
+        ours, theirs = trial.module().state_dict(), there.module().state_dict()
+        assert all(bool((ours[name] == theirs[name]).all()) for name in theirs)
+    assert taken
+    assert f"imported: 2 results from {run.folder}" in (again.folder / "report.html").read_text()
+
+
 def test_an_argument_that_is_out_of_range_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="the search cannot be set up like this"):
         itnet_nas.search(SPACE, run=tmp_path / "run", trials=0)

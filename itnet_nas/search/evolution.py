@@ -18,6 +18,7 @@ from itnet_nas.arch.feasible import feasible
 from itnet_nas.arch.genotype import contains
 from itnet_nas.arch.mutate import crossover, mutate
 from itnet_nas.search.drawing import known_keys
+from itnet_nas.search.newcomer import newcomer
 from itnet_nas.search.priors import split
 from itnet_nas.search.searcher import RANDOM, Proposal, Searcher
 from itnet_nas.search.stratified import draw_stratified
@@ -48,8 +49,9 @@ class EvolutionSearcher(Searcher):
     Pareto rank, then larger crowding distance) among the 20 best complete records; with
     probability 0.3 a crossover of both, else the first; then one mutation. A child that is known
     or breaks a computed constraint is thrown away, and after 100 such a random architecture is
-    proposed. Failed, stopped and infeasible trials are no parents, but their keys are known. What
-    was found on another task plays no part.
+    proposed. A family that no trial has yet comes first (`newcomer`). Failed, stopped and
+    infeasible trials are no parents, but their keys are known. What was found on another task plays
+    no part.
     """
 
     name: ClassVar[str] = "evolution"
@@ -70,6 +72,10 @@ class EvolutionSearcher(Searcher):
         parents = []
         if len(records) + len(pending) >= random_start(space):
             parents = population(space, records)
+        tried = [*(record.architecture for record in records), *pending]
+        first = newcomer(space, parents, tried, known, rng)
+        if first is not None:
+            return Proposal(first, self.name)
         for _ in range(CHILDREN if parents else 0):
             child = _child(space, parents, rng)
             if child.key not in known and feasible(space, child):

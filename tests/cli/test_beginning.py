@@ -50,24 +50,23 @@ def test_check_show_and_the_plan_name_the_seeds(itnet_nas: Invoke, file: Path) -
     for result in (checked, planned):
         assert result.exit_code == 0, result.stderr
         assert [f"seed\t{label}" for label in SEEDS] == [
-            line
-            for line in result.stdout.splitlines()
-            if line.startswith("seed\ta") or line.startswith("seed\tc")
+            line for line in result.stdout.splitlines() if line.startswith(("seed\ta", "seed\tc"))
         ]
     assert shown.stdout.splitlines()[-2:] == [f"seed: {label}" for label in SEEDS]
     assert json.loads(itnet_nas("check", file, "--json").stdout)["seeds"] == SEEDS
 
 
 def test_a_seed_that_breaks_a_constraint_is_found_by_check(itnet_nas: Invoke, file: Path) -> None:
-    file.write_text(TEXT + "constraints: ['state_bytes <= 10']\n")
+    file.write_text(TEXT + "constraints: ['state_bytes <= 100']\n")
 
     result = itnet_nas("check", file)
 
     assert result.exit_code == 1
     assert f"{file.name}:12:11: search.seeds[0]" in result.stderr
-    assert "breaks state_bytes <= 10: its state_bytes are " in result.stderr
+    assert "breaks state_bytes <= 100: its state_bytes are " in result.stderr
 
 
+@pytest.mark.slow
 def test_a_search_takes_over_what_another_run_trained(
     itnet_nas: Invoke, file: Path, tmp_path: Path
 ) -> None:
@@ -100,6 +99,7 @@ def test_a_search_takes_over_what_another_run_trained(
     assert len({record.key for record in records}) == 4
 
 
+@pytest.mark.slow
 def test_trials_told_beforehand_are_in_the_status(
     itnet_nas: Invoke, file: Path, tmp_path: Path
 ) -> None:

@@ -371,6 +371,29 @@ def test_going_on_with_a_seeded_run_needs_nothing_of_the_other_one(tmp_path: Pat
         assert [record.proposed_by for record in store.records()] == ["seeds", "seeds"]
 
 
+def test_named_seeds_are_trained_in_their_order_each_once(tmp_path: Path) -> None:
+    named = ["recurrent", {"near": "conv"}, "recurrent", {"near": {"conv": {"radius": 6}}}]
+
+    run_search(real_space(seeds=named, trials=4), tmp_path / "run", backend="local")
+
+    with Store.open(tmp_path / "run") as store:
+        records = store.records()
+    assert [record.architecture.layers[0].label for record in records[:3]] == [
+        "gru",
+        "conv(radius=2, channels=depthwise, dilation=1)",
+        "conv(radius=6, channels=depthwise, dilation=1)",
+    ]
+    assert [record.proposed_by for record in records[:3]] == ["seeds"] * 3
+
+
+def test_no_more_seeds_are_trained_than_trials_were_asked_for(tmp_path: Path) -> None:
+    named = space(seeds=["recurrent", "attention", "convolution"], trials=2)
+
+    found = labels(named, tmp_path)
+
+    assert found == ["ssm > ssm", "attention > attention"]
+
+
 def test_a_run_that_cannot_be_seeded_is_not_begun(tmp_path: Path) -> None:
     with pytest.raises(SpaceError):
         run_search(space(seeds={"from": str(tmp_path / "none")}), tmp_path / "run")
