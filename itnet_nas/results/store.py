@@ -97,7 +97,8 @@ class Store(Ledger):
                 _copy_weights(taken.weights, folder / "weights")
                 half.replace(database)
             except BaseException:
-                os.close(lock)
+                if lock is not None:
+                    os.close(lock)
                 raise
         except (OSError, sqlite3.Error) as error:
             raise RunError(f"the run's folder {folder} cannot be written: {error}") from error
