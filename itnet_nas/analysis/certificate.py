@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from itnet_nas.analysis.axis_verdict import AxisVerdict, Verdict, listed, words
 from itnet_nas.analysis.evidence import LEAST, Evidence
-from itnet_nas.analysis.linear_surrogate import fit
+from itnet_nas.analysis.expected_quality import expected_quality
 from itnet_nas.analysis.numbers import count, short
 from itnet_nas.analysis.questions import Question, questions, wanted
 from itnet_nas.analysis.words import value
@@ -183,8 +183,7 @@ def next_trainings(
     for question in asked:
         for swap in question.asked.swaps:
             networks.setdefault(swap.architecture.key, swap.architecture)
-    surrogate = fit(space, records)
-    expected = {key: surrogate.predict(networks[key])[0] for key in {key for key, _ in found}}
+    expected = expected_quality(space, records, {key: networks[key] for key, _ in found})
     place = {key: index for index, key in enumerate(networks)}
     order = sorted(
         found, key=lambda one: (one[0] != candidate.key, expected[one[0]], place[one[0]], one[1])
