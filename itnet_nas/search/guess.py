@@ -20,6 +20,7 @@ import numpy as np
 
 from itnet_nas.analysis.hypervolume import scale
 from itnet_nas.analysis.pareto import nondominated_rank, signed
+from itnet_nas.results.record import TrialState
 from itnet_nas.search.candidates import Candidate
 from itnet_nas.search.improvement import expected_improvement
 from itnet_nas.search.priors import split
@@ -46,13 +47,7 @@ FRONTS = 2  # whose members are parents
 LEAST_TOLD = 10  # complete trials of another task, for it to be listened to
 NEAREST = 400  # complete trials that a model is made of
 SURE = 0.98  # of a failure, at most
-DRAWS = (
-    -1.2816,
-    -0.5244,
-    0.0,
-    0.5244,
-    1.2816,
-)  # of a cost that is guessed, in sd
+DRAWS = (-1.28, -0.52, 0.0, 0.52, 1.28)  # of a cost that is guessed, in sd
 
 
 @final
@@ -75,7 +70,7 @@ class Observations:
         results, priors = split(space, members)
         names = {objective.name for objective in space.objectives}
         complete = [r for r in results if r.complete and names <= r.objectives.keys()]
-        failed = [r for r in results if str(r.state) in ("failed", "infeasible")]
+        failed = [r for r in results if r.state in (TrialState.FAILED, TrialState.INFEASIBLE)]
         tasks: dict[tuple[str, str], list[TrialRecord]] = defaultdict(list)
         for record in priors:
             if record.complete and space.objectives[0].name in record.objectives:
@@ -111,18 +106,20 @@ class Guess:
         self._reference = self._pull(np.ones(1))[0]
         if mean.min() >= self._reference:
             self._reference = float(mean.max() + 0.1 * np.ptp(mean) + 1e-9)
-        encoding = encoding_of(space)
-        candidates = [
-            Candidate(genotype, architecture)
-            for architecture in (*architectures, *pending)
-            if (genotype := encoding.genotype(architecture)) is not None
-        ]
+        candidates = [self.candidate(architecture) for architecture in (*architectures, *pending)]
         genotypes = [one.genotype for one in candidates]
         costs = self.costs(candidates)[len(DRAWS) // 2 if self._guessed else 0]
         self._front = np.column_stack([mean / self._reference, costs])
         rank = nondominated_rank(self._front[: len(architectures)])
         self.parents = [g for g, r in zip(genotypes, rank, strict=False) if r < FRONTS]
         self.known = set(genotypes)
+
+    def candidate(self, architecture: Architecture) -> Candidate:
+        """An architecture as a candidate. KeyError for a stranger."""
+        genotype = encoding_of(self._space).genotype(architecture)
+        if genotype is None:
+            raise KeyError(f"not a member of the space {self._space.name}: {architecture.label}")
+        return Candidate(genotype, architecture)
 
     def improvement(self, candidates: Sequence[Candidate]) -> Floats:
         """Expected improvement of the hypervolume (m,)."""

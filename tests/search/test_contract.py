@@ -9,11 +9,16 @@ import pytest
 from itnet_nas.search.evolution import EvolutionSearcher
 from itnet_nas.search.optuna_bridge import Nsga2Searcher, TpeSearcher
 from itnet_nas.search.random_search import RandomSearcher
+from itnet_nas.search.surrogate_search import SurrogateSearcher
 from itnet_nas.testing.searcher_contract import SearcherContract
 
 OPTUNA = pytest.mark.skipif(
     importlib.util.find_spec("optuna") is None, reason="the package optuna is not installed"
 )
+
+
+class TestSurrogate(SearcherContract):
+    searcher = SurrogateSearcher()
 
 
 class TestRandom(SearcherContract):
