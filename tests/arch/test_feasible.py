@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from random import Random
 
@@ -150,7 +151,7 @@ def test_a_limit_below_the_cheapest_is_refused_with_its_figure(
     space = chain(sizes, sizes, constraints=("params <= 10", "depth >= 3", "flops <= 1e9"))
 
     assert refusal(space) == (
-        "toy: no architecture is feasible\n"
+        "toy: none feasible; nearest exceeds params by 25× and falls short of depth by 1.5×\n"
         "  params <= 10 cannot be met: the cheapest architecture has 250\n"
         "  depth >= 3 cannot be met: the dearest architecture has 2\n"
         "Loosen the constraint, or offer other choices, optional layers or smaller repeats."
@@ -164,7 +165,7 @@ def test_a_limit_on_the_state_of_a_space_that_never_decodes_is_refused(
     space = chain([make_choice("attention", heads=1)], constraints=("state_bytes <= 1",))
 
     assert refusal(space) == (
-        "toy: no architecture is feasible\n"
+        "toy: none feasible; nearest has no state_bytes\n"
         "  state_bytes <= 1 cannot be met: no architecture has a figure state_bytes\n"
         "Loosen the constraint, or offer other choices, optional layers or smaller repeats."
     )
@@ -176,7 +177,7 @@ def test_constraints_that_contradict_each_other_are_refused_with_what_there_is(
     space = chain(sizes, sizes, constraints=("params <= 275", "params > 271"))
 
     assert refusal(space) == (
-        "toy: no architecture is feasible\n"
+        "toy: none feasible; nearest falls short of params by 0.37 %\n"
         "  params <= 275 and params > 271 cannot be met: none of the space's architectures does\n"
         "  params: 250 to 430\n"
         "Loosen the constraint, or offer other choices, optional layers or smaller repeats."
@@ -189,7 +190,7 @@ def test_a_large_space_is_refused_by_samples_and_the_text_says_so(
     space = chain(*(sizes for _ in range(5)), constraints=("params / depth < 100",))
 
     assert refusal(space) == (
-        "toy: no architecture is feasible\n"
+        "toy: none feasible; nearest found breaks params / depth < 100\n"
         "  params / depth < 100 cannot be met: none of 50 samples does, "
         "and no walk from there led to one that does\n"
         "  depth: 5 to 5\n"
@@ -202,3 +203,61 @@ def test_a_space_without_computed_constraints_is_not_looked_at(
     chain: Chain, sizes: list[Choice]
 ) -> None:
     require_feasible(chain(sizes, constraints=("latency_ms <= 0",)))
+
+
+def headline(space: Space) -> str:
+    return refusal(space).splitlines()[0].partition(": ")[2]
+
+
+@pytest.mark.parametrize(
+    ("constraint", "said"),
+    [
+        ("params <= 119", "exceeds params by 2.1×"),
+        ("params <= 2", "exceeds params by 125×"),
+        ("params < 250", "only reaches the limit of params"),
+        ("params <= 249", "exceeds params by 0.4 %"),
+        ("params <= 0", "exceeds params by 250"),
+        ("params >= 860", "falls short of params by 2×"),
+        ("depth > 2", "only reaches the limit of depth"),
+        ("depth >= 3", "falls short of depth by 1.5×"),
+    ],
+)
+def test_a_refusal_says_by_how_much_the_nearest_architecture_misses(
+    chain: Chain, sizes: list[Choice], constraint: str, said: str
+) -> None:
+    assert headline(chain(sizes, sizes, constraints=(constraint,))) == (
+        f"none feasible; nearest {said}"
+    )
+
+
+def test_the_nearest_is_exact_in_a_space_that_is_too_large_to_try(
+    chain: Chain, sizes: list[Choice]
+) -> None:
+    space = chain(*(sizes for _ in range(20)), constraints=("params <= 1000",))
+    assert bounds(space)["params"][0] == 2266
+
+    assert headline(space) == "none feasible; nearest exceeds params by 2.3×"
+
+
+def test_the_nearest_that_walks_led_to_is_called_found(chain: Chain, sizes: list[Choice]) -> None:
+    space = chain(*(sizes for _ in range(8)), constraints=("params <= 500", "depth >= 8"))
+    assert bounds(space)["params"][0] == 922
+
+    assert headline(space) == "none feasible; nearest found exceeds params by 1.8×"
+
+
+@given(data=st.data())
+def test_in_a_small_space_no_architecture_misses_by_less_than_the_nearest(
+    spaces: st.SearchStrategy[Space], constrained: Constrained, data: st.DataObject
+) -> None:
+    free = data.draw(spaces)
+    assume(raw_count(free) <= 40)
+    figures = [costs(free, one) for one in enumerate_all(free)]
+    params, flops = (min(figure[name] for figure in figures) / 2 for name in ("params", "flops"))
+    least = min(figure["params"] / params + figure["flops"] / flops for figure in figures)
+
+    said = headline(constrained(free, f"params <= {params}", f"flops <= {flops}"))
+
+    match = re.fullmatch(r".*nearest exceeds params by ([\d.]+)× and exceeds flops by (.+)×", said)
+    assert match is not None
+    assert float(match[1]) + float(match[2]) == pytest.approx(least, rel=0.05)  # two digits
