@@ -29,6 +29,11 @@ class TestEvolution(SearcherContract):
     searcher = EvolutionSearcher()
 
 
+@pytest.mark.slow
+class TestSurrogate(SearcherContract):
+    searcher = SurrogateSearcher()
+
+
 @OPTUNA
 @pytest.mark.slow
 class TestOptunaTpe(SearcherContract):
