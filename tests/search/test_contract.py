@@ -17,10 +17,6 @@ OPTUNA = pytest.mark.skipif(
 )
 
 
-class TestSurrogate(SearcherContract):
-    searcher = SurrogateSearcher()
-
-
 class TestRandom(SearcherContract):
     searcher = RandomSearcher()
 
