@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from itnet_nas.space.space import Space
 
 CROSSOVER = 0.3
-AGAIN = 0.35  # chance of one more edit, and of another after it
+AGAIN = 0.5  # chance of one more edit, and of another after it
 TRIES = 3  # for each child that is wanted
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 START = 20
 TOLD_START = 8
 ROUNDS = 10
-CHILDREN = 60  # in each round
+CHILDREN = 100  # in each round
 STRANGERS = 0.15  # of the first round, from the whole space
 BEST = 20  # parents of a later round
 BLIND = 0.1
