@@ -38,7 +38,7 @@ class Halved:
     ready         enough is known to leave trials behind
     off           early figures have turned out not to tell
     stopped       trials that were left behind
-    paused        trials that may yet go on
+    paused        trials that have paused and not ended: they wait, or go on now
     spent, whole  steps of the trials that ended or pause, failures aside, and those of as many full
                   trainings
     """
@@ -63,7 +63,7 @@ class Halved:
         where = " and ".join(str(step) for step in self.rungs)
         parts = [f"{count(self.stopped, 'trial')} stopped early"]
         if self.paused:
-            parts.append(f"{self.paused} paused")
+            parts.append(f"{self.paused} paused or going on")
         steps = f"{self.spent} of {self.whole} steps of full trainings"
         if self.whole:
             steps += f" ({self.spent / self.whole:.0%})"

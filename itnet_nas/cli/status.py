@@ -36,6 +36,7 @@ def status(run: Path, by_layer: bool, as_json: bool) -> None:
     from itnet_nas.analysis.imported import imported_text, own
     from itnet_nas.analysis.pareto import front
     from itnet_nas.results.record import TrialState
+    from itnet_nas.results.rungs import waiting
     from itnet_nas.results.store import Store
 
     with Store.open(run) as store:
@@ -51,7 +52,7 @@ def status(run: Path, by_layer: bool, as_json: bool) -> None:
     members = front(space, records)
     failures = failures_by_cause(records)
     early = halved(space, records, rungs)
-    paused = 0 if early is None else early.paused
+    paused = len(waiting(pending, rungs))
     seconds = sum(record.seconds for record in own(records))
     data: dict[str, Any] = {
         "run": str(run),
@@ -63,6 +64,7 @@ def status(run: Path, by_layer: bool, as_json: bool) -> None:
         "budget": search.trials,
         "states": states,
         "pending": [job.number for job in pending],
+        "paused": paused,
         "halving": None if early is None else early.as_json(),
         "failures": failures,
         "front": [record.number for record in members],

@@ -9,6 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from itnet_nas.results.job import TrialJob
     from itnet_nas.results.record import TrialRecord
 
 MOST = 2  # rungs of a search
@@ -22,6 +25,12 @@ def rung_number(trial: int, pause: int) -> int:
 def trial_of(number: int) -> int:
     """The trial that a number of `Store.rungs` belongs to."""
     return number // MOST
+
+
+def waiting(jobs: Iterable[TrialJob], rungs: Iterable[TrialRecord]) -> list[TrialJob]:
+    """Of jobs without a record those whose trial waits where its job stops; no worker has them."""
+    reached = {(trial_of(rung.number), rung.steps) for rung in rungs}
+    return [job for job in jobs if (job.number, job.stop_at) in reached]
 
 
 def as_trial(rung: TrialRecord) -> TrialRecord:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, final
 
 from itnet_nas.analysis.halved import Halved, halved
 from itnet_nas.results.record import TrialState
-from itnet_nas.results.rungs import as_trial, rung_number, trial_of
+from itnet_nas.results.rungs import as_trial, rung_number, trial_of, waiting
 from itnet_nas.search.halving import Way, going_on, way_of
 
 if TYPE_CHECKING:
@@ -36,11 +36,9 @@ class Pauses:
         self._rungs: dict[int, list[TrialRecord]] = {}
         for record in ledger.records():
             self._rungs.setdefault(trial_of(record.number), []).append(record)
-        self.waiting: dict[int, TrialJob] = {}
-        for job in list(queue):
-            if job.stop_at is not None and job.stop_at in self._steps(job.number):
-                queue.remove(job)
-                self.waiting[job.number] = job
+        self.waiting = {job.number: job for job in waiting(queue, self._records())}
+        for job in self.waiting.values():
+            queue.remove(job)
 
     def knows(self, record: TrialRecord) -> bool:
         """Whether the trial has paused there before."""

@@ -156,7 +156,7 @@ def test_a_person_is_told_in_two_sentences() -> None:
     found = standing([*agreeing(25), stopped], [rung(25), rung(27)])
 
     assert found.summary == (
-        "halving after 34 of 100 steps: 1 trial stopped early, 1 paused; "
+        "halving after 34 of 100 steps: 1 trial stopped early, 1 paused or going on; "
         "2568 of 2700 steps of full trainings (95%). Rank correlation of early and final "
         "quality: at step 34 1.00 (95 %: 1.00 to 1.00, 25 trials)"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from itnet_nas.cli.live import LiveLine, line
@@ -55,3 +57,9 @@ def test_a_note_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
         show(noted)
 
     assert capsys.readouterr().err == "warning: odd\n"
+
+
+def test_trials_that_wait_are_told_apart_from_those_that_run() -> None:
+    assert line(replace(PROGRESS, paused=3)).startswith(
+        "[●●●○○○○○○○] 12/40 · 2 running · 3 paused · 1 failed · front 5"
+    )

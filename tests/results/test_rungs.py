@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.tiny import chain, job_of, record_of, tiny_space
 
-from itnet_nas.results.rungs import as_trial, rung_number, trial_of
+from itnet_nas.results.rungs import as_trial, rung_number, trial_of, waiting
 
 
 @given(st.integers(0, 10_000), st.integers(0, 1))
@@ -26,3 +26,15 @@ def test_the_record_of_a_pause_can_be_read_as_its_trials() -> None:
     rung = record.model_copy(update={"number": rung_number(7, 1)})
 
     assert as_trial(rung) == record
+
+
+def test_a_trial_waits_where_its_newest_job_stops_and_goes_on_after_that() -> None:
+    space = tiny_space()
+    job = job_of(space, 7, chain(space, ["left", "left"]))
+    rung = record_of(job).model_copy(update={"number": rung_number(7, 0), "steps": 2})
+    stops = job.model_copy(update={"stop_at": 2})
+
+    assert waiting([stops], [rung]) == [stops]
+    assert waiting([stops], []) == []
+    assert waiting([stops.model_copy(update={"stop_at": 3})], [rung]) == []
+    assert waiting([job], [rung]) == []

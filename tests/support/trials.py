@@ -75,3 +75,21 @@ def visible_devices(job: TrialJob, report: Report) -> Outcome:
     mark(job, f"{os.getpid()} {os.environ.get('CUDA_VISIBLE_DEVICES', 'unset')}")
     time.sleep(0.5)
     return nothing(job, report)
+
+
+def pauses(job: TrialJob, report: Report) -> Outcome:
+    """A known curve up to where the job stops, from a checkpoint; leaves its process and the steps.
+
+    Half a trial takes a while, so that both workers have some.
+    """
+    from support.curves import STEPS, alike, train
+
+    saved = None if job.checkpoint is None else Path(job.checkpoint) / "step"
+    begin = saved.read_text() if saved is not None and saved.exists() else "0"
+    end = STEPS if job.stop_at is None else job.stop_at
+    time.sleep(0.05 + 0.1 * error_of(job))
+    mark(job, f"{os.getpid()} {begin} {end}")
+    if saved is not None and job.stop_at is not None:
+        saved.parent.mkdir(parents=True, exist_ok=True)
+        saved.write_text(str(end))
+    return train(job, alike, time.time())
