@@ -272,3 +272,23 @@ def test_the_note_says_how_early_and_final_quality_agree(store: Store) -> None:
 
     assert note.startswith("Rank correlation of early and final quality: at step 34 0.9")
     assert note.endswith("25 trials)")
+
+
+def test_nobody_goes_on_before_25_trials_are_complete(store: Store) -> None:
+    more = store.space.search.changed(trials=80)
+    one = Controller(store.space, store, RandomSearcher(), more)
+    jobs = [one.next_job() for _ in range(27)]
+    first = [job for job in jobs if job is not None and job.stop_at is None]
+    for job in jobs:
+        if job is not None and job.stop_at is not None:
+            one.tell(train(job, lambda job, step: 0.01 * job.number, 0.0))
+
+    for now, job in enumerate(first, start=1):
+        following = one.next_job()
+        assert following is not None
+        assert following.number > 26
+        one.tell(train(job, alike, float(now)))
+
+    going_on = one.next_job()
+    assert going_on is not None
+    assert (len(first), going_on.number, going_on.stop_at) == (25, 25, None)
