@@ -1,4 +1,4 @@
-"""Evolution: children of the best trials so far, one edit away.
+"""Evolution: children of the best trials so far, an edit or two away.
 
 Steady state: there are no generations to wait for. At each question the population is read from
 the log, so workers never idle and a resumed run goes on as it would have.
@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from itnet_nas.search.stratified import CostsOf
     from itnet_nas.space.space import Space
 
-POPULATION = 20
+POPULATION = 30
 RANDOM_SHARE = 0.2
 LEAST_RANDOM = 4
-TOURNAMENT = 4
+MOST_RANDOM = 20
+TOURNAMENT = 8
 CROSSOVER = 0.3
+SECOND_EDIT = 0.3
 CHILDREN = 100  # children that are known or break a constraint before a random one is drawn
 
 
@@ -44,14 +46,16 @@ CHILDREN = 100  # children that are known or break a constraint before a random 
 class EvolutionSearcher(Searcher):
     """NSGA-II's selection on a log, safe with any number of workers.
 
-    The first proposals are random: a fifth of `search.trials`, at least 4 and at most 20. Random
-    search goes on while no trial is complete. Then: two parents by tournaments of four (better
-    Pareto rank, then larger crowding distance) among the 20 best complete records; with
-    probability 0.3 a crossover of both, else the first; then one mutation. A child that is known
-    or breaks a computed constraint is thrown away, and after 100 such a random architecture is
-    proposed. A family that no trial has yet comes first (`newcomer`). Failed, stopped and
-    infeasible trials are no parents, but their keys are known. What was found on another task plays
-    no part.
+    The first proposals are random and spread over costs (`stratified`): a fifth of
+    `search.trials`, at least 4 and at most 20. Random search goes on while no trial is complete.
+    Then: two parents by tournaments of eight (better Pareto rank, then larger crowding distance)
+    among the 30 best complete records; with probability 0.3 a crossover of both, else the first;
+    then one mutation, and with probability 0.3 another. A child that is known or breaks a computed
+    constraint is thrown away, and after 100 such a random architecture is proposed. Failed, stopped
+    and infeasible trials are no parents, but their keys are known. What was found on another task
+    plays no part.
+
+    costs   what is known of an architecture before it is trained
     """
 
     name: ClassVar[str] = "evolution"
@@ -87,7 +91,7 @@ class EvolutionSearcher(Searcher):
 def random_start(space: Space) -> int:
     """How many proposals are random before the first child."""
     share = math.ceil(RANDOM_SHARE * space.search.trials)
-    return min(max(share, LEAST_RANDOM), POPULATION)
+    return min(max(share, LEAST_RANDOM), MOST_RANDOM)
 
 
 def population(space: Space, records: Sequence[TrialRecord]) -> list[Architecture]:
@@ -119,7 +123,8 @@ def _child(space: Space, parents: Sequence[Architecture], rng: Random) -> Archit
     first, second = _tournament(parents, rng), _tournament(parents, rng)
     if rng.random() < CROSSOVER:
         first = crossover(space, first, second, rng)
-    return mutate(space, first, rng)
+    child = mutate(space, first, rng)
+    return mutate(space, child, rng) if rng.random() < SECOND_EDIT else child
 
 
 def _tournament(parents: Sequence[Architecture], rng: Random) -> Architecture:
