@@ -147,7 +147,11 @@ def test_what_breaks_down_in_another_process_is_quoted() -> None:
 
 
 def test_the_time_of_a_question_is_measured_after_many_records() -> None:
-    found = seconds_per_question(FaultySearcher(), grounds.chain(), records=50, questions=7)
+    ground = grounds.chain()
+
+    found = seconds_per_question(
+        FaultySearcher(), ground.space, ground.record, records=50, questions=7
+    )
 
     assert len(found) == 7
     assert found == sorted(found)
