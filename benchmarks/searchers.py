@@ -248,7 +248,8 @@ def _median(found: Mapping[int, dict[str, Any]], marks: Mapping[int, float]) -> 
     median = statistics.median_high(needed)
     never = sum(value == float("inf") for value in needed)
     text = "not reached" if median == float("inf") else f"{median:.0f}"
-    return f"{text} ({never} of {len(needed)} never)" if never else text
+    most = max(row["trials"] for row in found.values())
+    return f"{text} ({never} of {len(needed)} not in {most})" if never else text
 
 
 def wanted(text: str, names: Sequence[str]) -> list[str]:
