@@ -147,7 +147,8 @@ def test_the_table_has_a_line_for_each_method_that_was_run() -> None:
         "| 0.600 ± 0.100 | 1.0 of 200 | 0.010 | not reached (1 of 2 not in 200) |",
         "| tpe | 2 | 0.100 ± 0.000 | 0.100 ± 0.000 | 0.100 ± 0.000 | 0.600 ± 0.200 "
         "| 0.600 ± 0.200 | 0.0 of 200 | 0.010 | 101 |",
-        "| gp | 1 | 0.300 | 0.300 | – | – | – | 0.0 of 60 | 0.010 | not reached (1 of 1 not in 60) |",
+        "| gp | 1 | 0.300 | 0.300 | – | – | – | 0.0 of 60 | 0.010 "
+        "| not reached (1 of 1 not in 60) |",
     ]
 
 
