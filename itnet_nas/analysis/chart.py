@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from itnet_nas.analysis.hypervolume import curve
 from itnet_nas.analysis.numbers import count
 from itnet_nas.analysis.pareto import nondominated, signed
 from itnet_nas.analysis.ticks import linear_ticks, log_ticks, tick_labels
@@ -150,35 +149,6 @@ def scatter(
         ],
         levels=levels,
         notes=notes,
-    )
-
-
-def hypervolume_chart(space: Space, records: Sequence[TrialRecord]) -> Chart | None:
-    """Hypervolume over trials; None before there are two and any volume."""
-    points = curve(space, records)
-    if len(points) < 2 or points[-1][1] <= 0:
-        return None
-    low = min(value for _, value in points if value > 0)
-    high = points[-1][1]
-    pad = (high - low) * MARGIN or high * 0.05
-    x = Range(0.0, float(max(2, points[-1][0])), LEFT, RIGHT)
-    y = Range(max(0.0, low - 2 * pad), min(1.0, high + pad), BOTTOM, TOP)
-    commands, before = [], None
-    for number, value in points:
-        if value > 0 and value != before:
-            at = f"{x.place(number)}"
-            commands.append(
-                f"M{at} {y.place(value)}" if before is None else f"H{at}V{y.place(value)}"
-            )
-            before = value
-    commands.append(f"H{x.place(points[-1][0])}")
-    return Chart(
-        title="Hypervolume over trials",
-        x_label="trials ended",
-        y_label="hypervolume (higher is better)",
-        x_ticks=[tick for tick in x.ticks if tick[1].isdecimal() or "k" in tick[1]],
-        y_ticks=y.ticks,
-        path="".join(commands),
     )
 
 

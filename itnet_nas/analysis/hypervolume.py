@@ -117,12 +117,14 @@ def hypervolume(
     return (scale_of or scale(space, records)).hypervolume(records)
 
 
-def curve(space: Space, records: Sequence[TrialRecord]) -> list[tuple[int, float]]:
+def curve(
+    space: Space, records: Sequence[TrialRecord], scale_of: Scale | None = None
+) -> list[tuple[int, float]]:
     """(trials ended so far, hypervolume then), one per record in the order of their numbers.
 
-    All on the scale of the whole run, so it never falls.
+    All on the scale of the whole run (`scale_of` where it is known), so it never falls.
     """
-    on = scale(space, records)
+    on = scale_of or scale(space, records)
     corner = (1.0,) * len(on.axes)
     front: list[tuple[float, ...]] = []
     now = 0.0

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from itnet_nas.analysis.attribution_section import attribution_section
+from itnet_nas.analysis.baseline_section import baseline_section
 from itnet_nas.analysis.beside import NOTHING
 from itnet_nas.analysis.bias_table import bias_table
-from itnet_nas.analysis.chart import hypervolume_chart, scatter
+from itnet_nas.analysis.chart import scatter
 from itnet_nas.analysis.confirmed_section import confirmed_section
 from itnet_nas.analysis.failures import failed_by_kind
 from itnet_nas.analysis.halved_section import halved_section
-from itnet_nas.analysis.hypervolume import hypervolume, scale
 from itnet_nas.analysis.imported import imported_text, own
 from itnet_nas.analysis.learned import learned
 from itnet_nas.analysis.numbers import column, count, duration, short
@@ -107,7 +107,6 @@ def view(
     named = {}
     if knee is not None and best is not None:
         named = {best.number: f"best {best.number}", knee.number: f"knee {knee.number}"}
-    measured = scale(space, records)
     charts = [scatter(space, records, front, cost, named) for cost in space.objectives[1:]]
     return {
         "space": space,
@@ -137,9 +136,7 @@ def view(
         "layers": [layer.name for layer in space.layers],
         "families": {family: place for place, family in enumerate(colours)},
         "colours": colours,
-        "hypervolume": hypervolume(space, records, measured),
-        "scale": measured,
-        "hypervolume_chart": hypervolume_chart(space, records),
+        "settled": baseline_section(space, records, beside.baseline),
         "failures": _failures(records),
         "untested": _untested(table.untested),
         "commands": _commands(space, knee, run, done=len(own(records)) >= space.search.trials),

@@ -43,6 +43,7 @@ def search(
     keep_weights: str | None = None,
     from_run: str | Path | None = None,
     halving: bool | None = None,
+    baseline: bool | None = None,
     address: str | None = None,
     backend: Backend = "ray",
 ) -> Run:
@@ -52,6 +53,7 @@ def search(
     run      the run's folder; runs/<name of the space> unless given
     from_run the folder of another run: what it trained and is a member here is taken over
     time     stop after this long: "90s", "10m", "2h"
+    baseline then as many trials of random search, to compare with
     address  a running Ray cluster; without it Ray starts on this machine
     halving  pause trials early, and go on with the better ones
     backend  "local" trains in this process, one trial after the other
@@ -79,6 +81,7 @@ def search(
             keep_weights=keep_weights,
             warm_start=None if from_run is None else str(from_run),
             halving=halving,
+            baseline=baseline,
         )
     except ValueError as error:
         raise UsageError(f"the search cannot be set up like this: {error}") from error

@@ -54,10 +54,13 @@ class Front:
 
     @cached_property
     def scale(self) -> Scale:
-        """What the hypervolume is measured against: ideal and reference of every objective."""
+        """What the hypervolume is measured against: ideal and reference of every objective.
+
+        Where the trials decide, those of random search beside the search are among them.
+        """
         from itnet_nas.analysis.hypervolume import scale
 
-        return scale(self._run.space, self._all)
+        return scale(self._run.space, [*self._all, *self._run.random_records])
 
     @property
     def hypervolume(self) -> float:

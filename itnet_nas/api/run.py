@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from itnet_nas.analysis.attributed import Attribution
+    from itnet_nas.analysis.baseline import Baseline
     from itnet_nas.analysis.beside import Beside
     from itnet_nas.analysis.certificate import Certificate
     from itnet_nas.analysis.confirmed import Confirmation
@@ -190,6 +191,23 @@ class Run:
         from itnet_nas.analysis.attribution import attribution
 
         return attribution(self.space, self.records)
+
+    @property
+    def random_records(self) -> list[TrialRecord]:
+        """Records of random search that was made beside the search; none without it."""
+        from itnet_nas.results.store import Store
+
+        with Store.open(self.folder) as store:
+            return store.baseline.records()
+
+    def baseline(self) -> Baseline | None:
+        """What random search reaches with as many trials: made beside the search, or estimated.
+
+        None where nothing is complete or too little was drawn at random to say anything.
+        """
+        from itnet_nas.analysis.baseline import baseline
+
+        return baseline(self.space, self.records, self.random_records)
 
     def frame(self) -> pd.DataFrame:
         """One row per trial: number, state, objectives, figures, one column per layer."""

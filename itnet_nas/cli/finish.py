@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from itnet_nas.analysis.baseline_words import headline
 from itnet_nas.analysis.numbers import count
 from itnet_nas.api import open_run
 from itnet_nas.cli.front_view import front_json
@@ -66,6 +67,9 @@ def finish(summary: Summary, verb: str, as_json: bool) -> None:
         )
         if not same:
             talk(f"knee is trial {knee.number}: {figures(knee.objectives)}; {knee.label}")
+        beside = run.baseline()
+        if beside is not None:
+            talk(headline(beside))
     reasons = [record.reason for record in run.records if record.reason]
     if reasons:
         talk(f"proposals rested on a {reasons[-1]}")

@@ -70,8 +70,9 @@ class LiveLine:
 def line(progress: Progress) -> str:
     """`[●●●○○○○○○○] 12/40 · 2 running · front 5 · error 0.12, flops 4.2 M · 1 min 05 s, …`."""
     full = DOTS * progress.done // max(1, progress.total)
+    phase = f"{progress.phase} " if progress.phase else ""
     parts = [
-        f"[{'●' * full}{'○' * (DOTS - full)}] {progress.done}/{progress.total}",
+        f"{phase}[{'●' * full}{'○' * (DOTS - full)}] {progress.done}/{progress.total}",
         f"{progress.running} running",
     ]
     if progress.paused:

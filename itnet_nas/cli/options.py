@@ -109,6 +109,13 @@ _SEARCH: Sequence[Callable[[Any], Any]] = (
         default=None,
         help="Pause trials early and go on with the better ones; off unless the file says so.",
     ),
+    click.option(
+        "--with-baseline",
+        "baseline",
+        is_flag=True,
+        default=None,
+        help="Then as many trials of random search, to compare with.",
+    ),
     *_WHERE,
 )
 

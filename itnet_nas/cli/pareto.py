@@ -68,6 +68,8 @@ def pareto(run: Path, as_csv: bool, pick: str | None, no_plot: bool, as_json: bo
             "ideal": front.scale.ideal,
             "front": front_json(front, confirmation),
         }
+        found = opened.baseline()
+        data["baseline"] = None if found is None else found.as_json()
         if confirmation is not None:
             data["confirmation"] = confirmation_json(confirmation)
         if picked is not None:

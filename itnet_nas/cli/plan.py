@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from itnet_nas.space.space import Space
+    from itnet_nas.space.spec import SearchSpec
 
 SAMPLES = 1_000
 
@@ -57,7 +58,7 @@ def show_plan(
         *size.rows(),
         ["constraints", "; ".join(space.constraints) or "none"],
         ["feasible", _feasible(space, share)],
-        ["plan", f"{count(search.trials, 'trial')} by {search.strategy}, {workers} at a time"],
+        ["plan", f"{_trials(search)}, {workers} at a time"],
         [
             "each trial",
             f"{space.recipe.steps} steps of {space.recipe.batch_size} = {examples} examples",
@@ -74,6 +75,13 @@ def show_plan(
     if concern:
         warn(concern)
     talk("nothing was started")
+
+
+def _trials(search: SearchSpec) -> str:
+    planned = f"{count(search.trials, 'trial')} by {search.strategy}"
+    if not search.baseline or search.strategy == "random":
+        return planned
+    return f"{planned}, then as many by random"
 
 
 def _feasible(space: Space, share: float) -> str:

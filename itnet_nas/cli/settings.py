@@ -19,6 +19,8 @@ def announce(search: SearchSpec, folder: Path, backend: str) -> None:
     """Every setting that decides what happens, defaults included, on stderr."""
     trials = f"{search.trials} trials"
     budget = f"{trials} or {search.time}" if search.time else trials
+    if search.baseline and search.strategy != "random":
+        budget += ", then as many of random search"
     gpus = "" if search.gpus_per_trial is None else f", {search.gpus_per_trial:g} GPUs"
     where = "this process" if backend == "local" else f"Ray, {_workers(search)} at a time"
     talk(

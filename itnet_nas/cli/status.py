@@ -32,6 +32,8 @@ def status(run: Path, by_layer: bool, as_json: bool) -> None:
 
     Trials by state, failures by cause, the front so far. Reads only.
     """
+    from itnet_nas.analysis.baseline import baseline
+    from itnet_nas.analysis.baseline_words import headline
     from itnet_nas.analysis.halved import halved
     from itnet_nas.analysis.imported import imported_text, own
     from itnet_nas.analysis.pareto import front
@@ -44,6 +46,7 @@ def status(run: Path, by_layer: bool, as_json: bool) -> None:
         records, pending = store.records(), store.pending()
         priors = store.priors.records()
         rungs = store.rungs.records()
+        made = store.baseline.records()
     if by_layer:
         show_layers(run, space, records, as_json)
         return
@@ -54,6 +57,7 @@ def status(run: Path, by_layer: bool, as_json: bool) -> None:
     early = halved(space, records, rungs)
     paused = len(waiting(pending, rungs))
     seconds = sum(record.seconds for record in own(records))
+    beside = baseline(space, records, made)
     data: dict[str, Any] = {
         "run": str(run),
         "space": space.name,
@@ -68,6 +72,7 @@ def status(run: Path, by_layer: bool, as_json: bool) -> None:
         "halving": None if early is None else early.as_json(),
         "failures": failures,
         "front": [record.number for record in members],
+        "baseline": None if beside is None else {**beside.as_json(), "made": len(made)},
         "trial_seconds": seconds,
         "search": search.model_dump(mode="json"),
         "stamp": stamp,
@@ -90,6 +95,10 @@ def status(run: Path, by_layer: bool, as_json: bool) -> None:
         rows.append(["running or interrupted", len(pending) - paused])
     if members:
         rows.append(["front", " ".join(str(record.number) for record in members)])
+    if made:
+        rows.append(["trials of the baseline", f"{len(made)} of {len(records)}"])
+    if beside is not None:
+        rows.append(["random search", headline(beside).removeprefix("random search ")])
     rows.append(["time in trials", duration(seconds)])
     rows.append(["sessions", stamp.get("sessions", 1)])
     emit_table(["what", "is"], rows)

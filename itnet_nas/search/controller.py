@@ -10,8 +10,8 @@ from random import Random
 from typing import TYPE_CHECKING, ClassVar, final
 
 from itnet_nas.analysis.pareto import front
-from itnet_nas.results.record import Outcome, TrialRecord, TrialState
-from itnet_nas.search.jobs import make_job, measured_constraints
+from itnet_nas.results.record import Outcome
+from itnet_nas.search.jobs import judged, make_job, measured_constraints
 from itnet_nas.search.pauses import Pauses
 from itnet_nas.search.progress import Progress
 from itnet_nas.search.session import Session, trial_seed
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from itnet_nas.results.job import TrialJob
+    from itnet_nas.results.record import TrialRecord
     from itnet_nas.results.store import Store
     from itnet_nas.search.searcher import Searcher
     from itnet_nas.space.space import Space
@@ -139,13 +140,7 @@ class Controller(Session):
         return self._pauses_of.keep(job, record)
 
     def _judged(self, record: TrialRecord) -> TrialRecord:
-        record = self._pauses_of.whole(record)
-        if not record.complete:
-            return record
-        figures = {**record.figures, **record.objectives}
-        if all(constraint.holds(figures) for constraint in self._constraints):
-            return record
-        return record.model_copy(update={"state": TrialState.INFEASIBLE})
+        return judged(self._pauses_of.whole(record), self._constraints)
 
     def _keep(self, record: TrialRecord, outcome: Outcome) -> None:
         kept = self.search.keep_weights

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 from itnet_nas.arch.cost import costs
 from itnet_nas.arch.genotype import bias_of
 from itnet_nas.results.job import TrialJob
+from itnet_nas.results.record import TrialState
 from itnet_nas.space.constraint import Constraint
 from itnet_nas.space.space import MEASURED_COSTS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from itnet_nas.arch.architecture import Architecture
+    from itnet_nas.results.record import TrialRecord
     from itnet_nas.space.space import Space
     from itnet_nas.space.spec import SearchSpec
 
@@ -23,6 +26,14 @@ CHECKPOINT_FROM = 1_000  # steps; a shorter trial is cheaper to run again than t
 def measured_constraints(space: Space) -> list[Constraint]:
     """The constraints that only a measurement can judge."""
     return [one for one in map(Constraint.parse, space.constraints) if not one.computed]
+
+
+def judged(record: TrialRecord, constraints: Sequence[Constraint]) -> TrialRecord:
+    """The record, infeasible where it is complete and breaks one of these constraints."""
+    figures = {**record.figures, **record.objectives}
+    if not record.complete or all(one.holds(figures) for one in constraints):
+        return record
+    return record.model_copy(update={"state": TrialState.INFEASIBLE})
 
 
 def make_job(

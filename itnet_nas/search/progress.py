@@ -20,3 +20,4 @@ class Progress:
     best: dict[str, float] = field(default_factory=dict)  # objectives of the best trial so far
     paused: int = 0  # trials that may go on later
     note: str = ""  # something that a person should read once
+    phase: str = ""  # what is being done beside the search itself

@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,8 +15,10 @@ from itnet_nas.analysis.imported import own
 from itnet_nas.arch.feasible import require_feasible
 from itnet_nas.errors import RunError
 from itnet_nas.results.store import Store
+from itnet_nas.search.baseline import BaselineSession
 from itnet_nas.search.controller import Controller
 from itnet_nas.search.run_session import Backend, run_session
+from itnet_nas.search.searcher import RANDOM
 from itnet_nas.search.seeding import seed_jobs
 from itnet_nas.search.strategies import strategy
 from itnet_nas.search.warm_start import warm_start
@@ -101,6 +103,7 @@ def resume_run(
     workers: int | None = None,
     time: str | None = None,
     halving: bool | None = None,
+    baseline: bool | None = None,
     address: str | None = None,
     backend: Backend = "ray",
     progress: Callable[[Progress], None] | None = None,
@@ -109,12 +112,15 @@ def resume_run(
 
     extend    a changed space to go on with; old records stay valid where they are members of it
     halving   whether trials pause early from now on; those that pause without it go on in full
+    baseline  then as many trials of random search, to compare with
 
     Raises RunError when there is no such run, or somebody else is writing to it.
     """
     with Store.open(folder, write=True) as store:
         space = store.space
-        search = store.search.changed(trials=trials, workers=workers, time=time, halving=halving)
+        search = store.search.changed(
+            trials=trials, workers=workers, time=time, halving=halving, baseline=baseline
+        )
         if extend is not None and extend.fingerprint != space.fingerprint:
             _require_extension(space, extend)
             require_feasible(extend)
@@ -134,7 +140,13 @@ def _search(
     seconds = None if search.time is None else parse_duration(search.time)
     controller = Controller(space, store, strategy(search.strategy), search, seconds=seconds)
     run_session(controller, backend, address, progress)
-    return summary_of(controller)
+    summary = summary_of(controller)
+    if not search.baseline or search.strategy == RANDOM or summary.exit_code:
+        return summary
+    baseline = BaselineSession(space, store.baseline, search, store.records(), seconds=seconds)
+    baseline.take_over()
+    run_session(baseline, backend, address, progress)
+    return replace(summary, ended="interrupted") if baseline.interrupted else summary
 
 
 def summary_of(session: Session) -> Summary:

@@ -16,6 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from itnet_nas.arch.cost import costs as computed_costs
+from itnet_nas.arch.van_der_corput import van_der_corput
 from itnet_nas.search.drawing import draw_rest, new_samples
 
 if TYPE_CHECKING:
@@ -55,16 +56,6 @@ def draw_stratified(
     wanted = low + van_der_corput(place) * (high - low)
     nearest = min(scale, key=lambda index: abs(scale[index] - wanted))
     return pool[nearest]
-
-
-def van_der_corput(index: int) -> float:
-    """The binary digits of an index mirrored at the point: 0, 1/2, 1/4, 3/4, 1/8, … in [0, 1)."""
-    value, step = 0.0, 0.5
-    while index:
-        index, digit = divmod(index, 2)
-        value += digit * step
-        step /= 2
-    return value
 
 
 def _scale(space: Space, pool: Sequence[Architecture], costs: CostsOf) -> dict[int, float] | None:

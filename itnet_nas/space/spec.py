@@ -210,6 +210,9 @@ class SearchSpec(_Model):
     probe: Annotated[
         bool, Field(description="measure what each layer does, before and after training")
     ] = True
+    baseline: Annotated[
+        bool, Field(description="then as many trials of random search, to compare with")
+    ] = False
     seeds: Annotated[
         Annotated[
             Annotated[SeedsSpec | None, Tag("~run")]

@@ -12,7 +12,6 @@ from itnet_nas.analysis.chart import (
     RIGHT,
     TOP,
     Range,
-    hypervolume_chart,
     scatter,
 )
 from itnet_nas.analysis.pareto import front
@@ -127,14 +126,3 @@ def test_nothing_complete_is_no_picture() -> None:
     records = run(OF, 3, failing=1.0)
 
     assert scatter(OF, records, [], OF.objectives[1], {}) is None
-    assert hypervolume_chart(OF, records) is None
-    assert hypervolume_chart(OF, []) is None
-
-
-def test_the_curve_of_the_hypervolume_rises_to_the_last_trial() -> None:
-    chart = hypervolume_chart(OF, run(OF, 25))
-
-    assert chart is not None
-    assert chart.path.endswith(f"H{RIGHT}")
-    ordinates = [float(step.split("H")[0]) for step in chart.path.split("V")[1:]]
-    assert ordinates == sorted(ordinates, reverse=True)
