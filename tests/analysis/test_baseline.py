@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
+from random import Random
 
 import pytest
-from analysis.support import deep_space, record, run
+from analysis.support import deep_space, quality, record, run
 
 from itnet_nas.analysis.baseline import (
     FARTHEST,
@@ -15,8 +17,11 @@ from itnet_nas.analysis.baseline import (
 )
 from itnet_nas.analysis.hypervolume import curve, scale
 from itnet_nas.analysis.pareto import nondominated_rank, signed
+from itnet_nas.arch.architecture import Architecture
 from itnet_nas.results.record import TrialError, TrialRecord, TrialState
+from itnet_nas.search.random_search import RandomSearcher
 from itnet_nas.space.spec import SearchSpec
+from itnet_nas.testing.simulated import run as simulated
 
 OF = deep_space()
 
@@ -37,8 +42,22 @@ def searched(drawn: int = 12, skill: int = 0) -> list[TrialRecord]:
     return found
 
 
+@cache
+def random_search() -> tuple[TrialRecord, ...]:
+    noise = Random(2)
+
+    def trained(number: int, architecture: Architecture, by: str, seed: int) -> TrialRecord:
+        bits = quality(architecture) + noise.gauss(0, 0.02)
+        one = record(OF, number, architecture, bits_per_byte=bits)
+        return one.model_copy(update={"proposed_by": by})
+
+    settings = OF.search.changed(trials=40)
+    of = OF.model_copy(update={"search": settings})
+    return tuple(simulated(RandomSearcher(), of, trained, seed=2))
+
+
 def made(count: int = 40) -> list[TrialRecord]:
-    return [one.model_copy(update={"proposed_by": "random"}) for one in run(OF, count, seed=2)]
+    return list(random_search()[:count])
 
 
 def test_random_search_is_its_own_baseline() -> None:

@@ -309,7 +309,7 @@ def test_two_costs_are_two_pictures() -> None:
         "bits_per_byte against flops",
         "bits_per_byte against latency_ms",
         "Effects of options on bits/byte",
-        "Hypervolume over trials",
+        "Hypervolume over trials, beside random search, estimated",
     ]
 
 

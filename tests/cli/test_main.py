@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from click.testing import Result
 
 COMMON = {"--json", "--debug"}
-SEARCH = {"--trials", "--time", "--halving", "--workers", "--address", "--backend"}
+SEARCH = {
+    "--trials",
+    "--time",
+    "--halving",
+    "--with-baseline",
+    "--workers",
+    "--address",
+    "--backend",
+}
 SURFACE = {
     "init": ({"NAME"}, {"--from", "--list"}),
     "kernels": ({"NAME"}, {"--why", "--domain", "--length", "--width", "--device", "--set"}),
