@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 FRONTS = 2  # whose members are parents
 LEAST_TOLD = 10  # complete trials of another task, for it to be listened to
 NEAREST = 400  # complete trials that a model is made of
+DOUBT = 1.5  # the sd of a candidate, by this factor: where hope is largest, so is the error
 SURE = 0.98  # of a failure, at most
 DRAWS = (-1.28, -0.52, 0.0, 0.52, 1.28)  # of a cost that is guessed, in sd
 
@@ -124,6 +125,7 @@ class Guess:
     def improvement(self, candidates: Sequence[Candidate]) -> Floats:
         """Expected improvement of the hypervolume (m,)."""
         mean, deviation = self._believed.predict_of([one.genotype for one in candidates])
+        deviation = DOUBT * deviation
         gains = [
             expected_improvement(
                 mean / self._reference, deviation / self._reference, costs, self._front
