@@ -6,8 +6,8 @@ Two planted landscapes over one space; of the other task an architecture has the
 
     ρ · here + √(1 − ρ²) · there          both with mean 0 and sd 1 over random architectures
 
-so that ρ is the correlation of the tasks. The other task is searched first and its trials are told
-to a search of this one, which is asked how many trials it needs for the hypervolume (noiseless)
+so that ρ is the correlation of the tasks. The other task is searched first, by evolution, and its
+trials are told to a search of this one, which is asked how many trials it needs for the hypervolume (noiseless)
 that a cold search has after `--trials`. "Cold again" is a cold search under another seed: how much
 of the difference is chance.
 """
@@ -21,6 +21,7 @@ from statistics import fmean, median, pstdev
 from typing import TYPE_CHECKING, NamedTuple
 
 from itnet_nas.arch.sample import sample
+from itnet_nas.search.evolution import EvolutionSearcher
 from itnet_nas.search.searcher import Proposal, Searcher
 from itnet_nas.search.strategies import strategy
 from itnet_nas.search.warm_start import NAME
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from itnet_nas.space.space import Space
 
 SAMPLES = 1000  # behind mean and sd of a landscape
-LONGER = 1.5  # as many trials as cold has, before a level counts as not reached
+LONGER = 1.2  # as many trials as cold has, before a level counts as not reached
 KINDS = {"cold again": None, "related, ρ = 0.7": 0.7, "unrelated, ρ = 0": 0.0}
 
 
@@ -96,9 +97,9 @@ def logit(error: float) -> float:
     return math.log(share / (1 - share))
 
 
-def told(searcher: Searcher, other: Mixed, trials: int, seed: int) -> list[TrialRecord]:
+def told(other: Mixed, trials: int, seed: int) -> list[TrialRecord]:
     """The trials of a search of the other task, as a new run has them."""
-    records = run(searcher, other.here.space(trials), other.record, seed)
+    records = run(EvolutionSearcher(), other.here.space(trials), other.record, seed)
     task = TaskChoice(name="another", params={})
     changes = {"task": task, "data": "another", "imported": "another", "proposed_by": NAME}
     return [record.model_copy(update=changes) for record in records if record.complete]
@@ -124,7 +125,7 @@ def study(instance: int, trials: int, name: str) -> dict[str, Found]:
         if rho is None:
             records = here.run(searcher, longer, seed=100 + instance)
         else:
-            priors = told(searcher, Mixed(here, there, rho), trials, 200 + instance)
+            priors = told(Mixed(here, there, rho), trials, 200 + instance)
             records = here.run(Told(searcher, priors), longer, seed=instance)
         studies[kind] = _found(here, records, level, trials)
     return studies
