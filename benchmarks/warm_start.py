@@ -4,12 +4,13 @@
 
 Two planted landscapes over one space; of the other task an architecture has the logit of error
 
-    ρ · here + √(1 − ρ²) · there          both with mean 0 and sd 1 over random architectures
+    ρ · here + √(1 − ρ²) · rest
 
-so that ρ is the correlation of the tasks. The other task is searched first, by evolution, and its
-trials are told to a search of this one, which is asked how many trials it needs for the hypervolume (noiseless)
-that a cold search has after `--trials`. "Cold again" is a cold search under another seed: how much
-of the difference is chance.
+with mean 0 and sd 1 over random architectures, `rest` being what another instance does not share
+with this one; so ρ is the correlation of the tasks. The other task is searched first, by evolution,
+and its trials are told to a search of this one, which is asked how many trials it needs for the
+noiseless hypervolume that a cold search has after `--trials`. "Cold again" is a cold search under
+another seed: how much of the difference is chance.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 import argparse
 import math
 from random import Random
-from statistics import fmean, median, pstdev
+from statistics import fmean, linear_regression, median, pstdev
 from typing import TYPE_CHECKING, NamedTuple
 
 from itnet_nas.arch.sample import sample
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from itnet_nas.results.record import TrialRecord
     from itnet_nas.space.space import Space
 
-SAMPLES = 1000  # behind mean and sd of a landscape
+SAMPLES = 500  # behind mean and sd of a landscape
 LONGER = 1.2  # as many trials as cold has, before a level counts as not reached
 KINDS = {"cold again": None, "related, ρ = 0.7": 0.7, "unrelated, ρ = 0": 0.0}
 
@@ -64,22 +65,25 @@ class Mixed:
     """Another task over the same space: a share of this one's errors, the rest its own."""
 
     def __init__(self, here: PlantedLandscape, there: PlantedLandscape, rho: float) -> None:
-        self._parts = ((here, rho), (there, math.sqrt(1 - rho**2)))
+        self.here, self._there = here, there
         space, rng = here.space(1), Random(f"mixed {here.seed}")
         drawn = [sample(space, rng) for _ in range(SAMPLES)]
-        self._scales = []
-        for landscape, _ in self._parts:
-            logits = [logit(landscape.error(one)) for one in drawn]
-            self._scales.append((fmean(logits), pstdev(logits)))
-        self.here = here
+        ours = [logit(here.error(one)) for one in drawn]
+        theirs = [logit(there.error(one)) for one in drawn]
+        self._mean, self._spread = fmean(ours), pstdev(ours)
+        # Instances resemble each other a little; what they share is taken out of the other one.
+        self._line = linear_regression(ours, theirs)
+        rest = [theirs[i] - self._line.slope * ours[i] for i in range(SAMPLES)]
+        self._weight = math.sqrt(1 - rho**2) / pstdev(rest)
+        self._rho = rho
 
     def error(self, architecture: Architecture) -> float:
         """In points, on the scale of this task."""
-        z = 0.0
-        for (landscape, weight), (mean, spread) in zip(self._parts, self._scales, strict=True):
-            z += weight * (logit(landscape.error(architecture)) - mean) / spread
-        mean, spread = self._scales[0]
-        return 100 / (1 + math.exp(-(mean + spread * z)))
+        ours = logit(self.here.error(architecture))
+        expected = self._line.intercept + self._line.slope * ours
+        rest = logit(self._there.error(architecture)) - expected
+        z = self._rho * (ours - self._mean) / self._spread + self._weight * rest
+        return 100 / (1 + math.exp(-(self._mean + self._spread * z)))
 
     def record(self, number: int, architecture: Architecture, by: str, seed: int) -> TrialRecord:
         """What a trial leaves that does not fail."""
