@@ -160,6 +160,11 @@ class PlantedLandscape:
             found[name] = max(0.0, between - chance) / total if name != self.irrelevant else 0.0
         return found
 
+    def draws(self, count: int, seed: int = 0) -> tuple[Indices, Floats]:
+        """Choices (count, nodes) of random architectures, and their errors without noise."""
+        rows = self._tables.draw(count, np.random.default_rng(seed))
+        return rows, self._tables.errors(rows)
+
     def hypervolume(self, architectures: Sequence[Architecture]) -> float:
         """What they dominate without noise, as a share of the best that is known.
 
