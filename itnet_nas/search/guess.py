@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 FRONTS = 2  # whose members are parents
 LEAST_TOLD = 10  # complete trials of another task, for it to be listened to
 NEAREST = 400  # complete trials that a model is made of
-DOUBT = 1.5  # the sd of a candidate, by this factor: where hope is largest, so is the error
+DOUBT = 0.5  # more than a model has of its own: where hope is largest, so is the error
 SURE = 0.98  # of a failure, at most
 DRAWS = (-1.28, -0.52, 0.0, 0.52, 1.28)  # of a cost that is guessed, in sd
 
@@ -101,6 +101,8 @@ class Guess:
         self.surrogate = fit(space, architectures, self._pull(raw), seen.others)
         self._failing = self._guess_failures(seen)
         self._guessed = self._guess_costs(seen.complete)
+        # Trials under way are themselves a look at what is in doubt.
+        self._doubt = 1.0 + DOUBT / (1 + len(pending))
         believed = self.surrogate.believing(pending)
         self._believed = believed
         mean, _ = believed.predict([*architectures, *pending])
@@ -125,7 +127,7 @@ class Guess:
     def improvement(self, candidates: Sequence[Candidate]) -> Floats:
         """Expected improvement of the hypervolume (m,)."""
         mean, deviation = self._believed.predict_of([one.genotype for one in candidates])
-        deviation = DOUBT * deviation
+        deviation = self._doubt * deviation
         gains = [
             expected_improvement(
                 mean / self._reference, deviation / self._reference, costs, self._front
