@@ -90,17 +90,20 @@ class Encoding:
             half.append(weight)
         self.half = np.array(half)
         self.variable_of = np.array(variable_of, dtype=np.int64)
-        self._genotypes: dict[str, Genotype | None] = {}
+        self._genotypes: dict[object, Genotype | None] = {}
         self._known: dict[Genotype, tuple[Floats, Floats]] = {}
 
     def genotype(self, architecture: Architecture) -> Genotype | None:
-        """`genotype_of`, remembered by key: that of a network that computes the same."""
-        key = architecture.key
-        if key not in self._genotypes:
+        """`genotype_of`, remembered."""
+        # Not by key: that leaves out what layers are called, and then an answer would depend on
+        # which of two networks that compute the same was asked for first.
+        layers = tuple((layer.name, layer.text) for layer in architecture.layers)
+        name = (layers, architecture.edges, architecture.width, architecture.mlp_ratio)
+        if name not in self._genotypes:
             if len(self._genotypes) > _KEPT:
                 self._genotypes.clear()
-            self._genotypes[key] = genotype_of(self._space, architecture)
-        return self._genotypes[key]
+            self._genotypes[name] = genotype_of(self._space, architecture)
+        return self._genotypes[name]
 
     def rows(self, architectures: Sequence[Architecture]) -> Rows:
         """KeyError for an architecture that is no member of the space."""

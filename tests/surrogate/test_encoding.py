@@ -117,3 +117,16 @@ def test_distances_are_at_least_nothing_and_never_more_than_one(space: Space, se
         apart = encoding.half[v] * (both - block @ block.T)
         assert apart.min() > -1e-12
         assert apart.max() < 1 + 1e-12
+
+
+@settings(max_examples=60, deadline=None)
+@given(space=drawn_spaces(), seed=st.integers(0, 2**32))
+def test_what_was_asked_before_changes_no_row(space: Space, seed: int) -> None:
+    """Two networks that compute the same have one key, and may have different rows."""
+    rng = Random(seed)
+    drawn = [sample(space, rng) for _ in range(12)]
+    used = Encoding(space)
+    used.rows(drawn)
+
+    for one in drawn:
+        assert (used.rows([one]).features == Encoding(space).rows([one]).features).all()
