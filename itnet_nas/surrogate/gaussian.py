@@ -184,9 +184,9 @@ def _adam(start: Floats, gradient: Callable[[Floats], Floats]) -> Floats:
 
 def _cholesky(matrix: Floats) -> Floats:
     """Its lower root, with as much on the diagonal as it takes."""
-    for power in range(-10, 1):
+    for jitter in (0.0, *(10.0**power for power in range(-10, 1))):
         try:
-            return np.asarray(np.linalg.cholesky(matrix))
+            return np.asarray(np.linalg.cholesky(matrix + jitter * np.eye(len(matrix))))
         except np.linalg.LinAlgError:
-            matrix = matrix + 10.0**power * np.eye(len(matrix))
+            continue
     raise AssertionError("a kernel with a unit on its diagonal has a root")
