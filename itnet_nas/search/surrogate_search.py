@@ -71,6 +71,8 @@ class SurrogateSearcher(Searcher):
         if len(known) < start or len(seen.complete) < LEAST:
             return self._random(space, known, rng)
         guess = Guess(space, seen, pending, self._costs)
+        if not guess.surrogate.informed and len(known) < random_start(space, len(pending), False):
+            return self._random(space, known, rng)  # what was told does not hold here
         chosen = self._chosen(guess, space, known, rng)
         if chosen is None:
             return self._random(space, known, rng)
@@ -110,7 +112,7 @@ def _new(candidates: Sequence[Candidate], known: set[str]) -> Architecture | Non
 def random_start(space: Space, pending: int, told: bool) -> int:
     """So many proposals are random: 20, or two per worker, but no more than half of the trials.
 
-    Who was told of another task has something to go by, and needs a few to see how far.
+    Who was told of another task has something to go by, and needs a few to see whether it holds.
     """
     workers = max(pending + 1, space.search.workers or 1)
     most = max(LEAST, space.search.trials // 2)

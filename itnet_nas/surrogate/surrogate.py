@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 ENOUGH = 10  # observations for a Gaussian process
+PROOF = 1.2  # so many times smaller must the error be for other tasks to have a part
 
 Known = tuple["Sequence[Architecture]", "Sequence[float] | Floats"]
 
@@ -37,10 +38,11 @@ Known = tuple["Sequence[Architecture]", "Sequence[float] | Floats"]
 class Surrogate:
     """What `fit` gives.
 
-    name     of the model that was chosen
-    noise    standard deviation of a training about the value that its architecture has
-    loo_r2   1 − mean square of the left-out residuals / variance; 0 where there is no variance
-    count    observations
+    name      of the model that was chosen
+    noise     standard deviation of a training about the value that its architecture has
+    loo_r2    1 − mean square of the left-out residuals / variance; 0 where there is no variance
+    count     observations
+    informed  whether what is expected on other tasks has a part in it
     """
 
     def __init__(self, encoding: Columns, model: Model, values: Floats) -> None:
@@ -50,6 +52,7 @@ class Surrogate:
         self.name = model.name
         self.noise = model.noise
         self.count = len(values)
+        self.informed = isinstance(encoding, Informed)
         spread = float(values.var())
         self.loo_r2 = 1.0 - float((model.left_out**2).mean()) / spread if spread > 0 else 0.0
 
@@ -86,19 +89,28 @@ def fit(
 ) -> Surrogate:
     """The surrogate of architectures and their values; one may stand several times.
 
-    others   the same of other tasks, one each: what is expected there is one more thing to go by
+    others   the same of other tasks, one each: what is expected there is one more thing to go by,
+             unless observations that are left out are guessed better without it
 
     ValueError without any, KeyError for one that is no member of the space.
     """
     if not len(architectures):
         raise ValueError("a surrogate needs an observation")
-    encoding: Columns = encoding_of(space)
+    found = np.asarray(values, dtype=np.float64)
+    encoding = encoding_of(space)
+    encodings: list[Columns] = [encoding]
     if others:
-        models = [fit(space, *known).model for known in others]
-        encoding = Informed(encoding_of(space), models)
-    rows, found = encoding.rows(architectures), np.asarray(values, dtype=np.float64)
-    tried: list[Model] = [LinearModel(rows, found)]
-    if len(found) >= ENOUGH and found.std() > 0:
-        tried.append(GaussianProcess(encoding, rows, found))
-    best = min(tried, key=lambda model: float((model.left_out**2).mean()))
-    return Surrogate(encoding, best, found)
+        encodings.append(Informed(encoding, [fit(space, *known).model for known in others]))
+    tried: list[tuple[float, int, Columns, Model]] = []
+    for columns in encodings:
+        weight = PROOF if isinstance(columns, Informed) else 1.0
+        rows = columns.rows(architectures)
+        models: list[Model] = [LinearModel(rows, found)]
+        if len(found) >= ENOUGH and found.std() > 0:
+            models.append(GaussianProcess(columns, rows, found))
+        tried += [
+            (weight * float((model.left_out**2).mean()), len(tried) + place, columns, model)
+            for place, model in enumerate(models)
+        ]
+    _, _, chosen, best = min(tried, key=lambda one: one[:2])
+    return Surrogate(chosen, best, found)
