@@ -8,9 +8,9 @@
 
 The band, in both cases from the model: 95 of 100 random searches lie within it after n trials. A
 real baseline is one such search, and its trials resampled with replacement do not say how another
-would differ: their interval held the mean of random search in 67 of 100 cases on the planted
-landscape, where 95 were meant (`benchmarks/random_search.py`). What no band here covers is the luck
-of the search itself, which is one run.
+would differ: on the planted landscape their 95 % interval held 65 of 100 other random searches, and
+that of the model 95 (`benchmarks/random_search.py`). What no band here covers is the luck of the
+search itself, which is one run.
 
 A hypervolume that one reached and the other did not is no level to compare at, so what is compared
 is how many trials each needed for the lower of the two.

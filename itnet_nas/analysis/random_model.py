@@ -7,7 +7,9 @@
 
 One simulated search is one draw of f, and members of the pool in one order. The surrogate is fitted
 to every complete trial of the run. Resampling the trials would need no model, but can find nothing
-better than the best one seen, and random search does (`benchmarks/random_search.py`).
+better than the best one seen, and random search does. On the planted landscape, 200 trials of
+random search are predicted from 20 random ones to 0.044 of hypervolume, from 40 trials of
+`evolution` to 0.026 and from 100 to 0.013; resampling is off by 0.083 (`benchmarks/random_search`).
 """
 
 from __future__ import annotations

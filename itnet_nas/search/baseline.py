@@ -127,8 +127,8 @@ class BaselineSession(Session):
         found = self._trained.get((job.architecture.key, job.seed))
         if found is None or (found.recipe, found.data) != (job.recipe, job.data):
             return False
-        changes = {"number": job.number, "proposed_by": job.proposed_by, "probe": {}}
-        record = found.model_copy(update=changes)
+        asked = {"number": job.number, "proposed_by": job.proposed_by}
+        record = found.model_copy(update={**asked, "probe": {}, "probe_error": "", "reason": ""})
         self.ledger.add_job(job)
         self.ledger.add_record(record)
         self._records[job.number] = record

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 import torch
-from support.processes import processes_below
 
 from itnet_nas import open_run
 from itnet_nas.results.record import TrialRecord
@@ -142,6 +141,24 @@ def test_an_exported_network_gives_the_trained_networks_figures(
     with torch.no_grad():
         here = network(torch.randint(0, 256, (2, 32)))
     assert torch.equal(alone, here)
+
+
+def processes_below(pid: int) -> list[int]:
+    """Every descendant of a process, from /proc."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = stat.read_text()
+        except OSError:
+            continue  # it ended meanwhile
+        parent = int(text.rpartition(")")[2].split()[1])
+        children.setdefault(parent, []).append(int(stat.parent.name))
+    found, queue = [], [pid]
+    while queue:
+        below = children.get(queue.pop(), [])
+        found += below
+        queue += below
+    return found
 
 
 def wait_for_records(run: Path, count: int, driver: subprocess.Popen[str]) -> None:
