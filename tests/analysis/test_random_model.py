@@ -12,7 +12,7 @@ from itnet_nas.analysis.random_model import random_model
 from itnet_nas.analysis.volumes import volumes
 from itnet_nas.results.record import TrialError
 from itnet_nas.search.evolution import EvolutionSearcher
-from itnet_nas.space.space import Objective
+from itnet_nas.space.space import Objective, Space
 from itnet_nas.testing.planted_landscape import PlantedLandscape
 from itnet_nas.testing.simulated import run as simulated
 
@@ -50,9 +50,14 @@ def test_the_same_run_gives_the_same_model() -> None:
 
 def test_failures_are_trials_that_leave_nothing() -> None:
     error = TrialError(kind="non_finite", message="nan")
-    half = [record(OF, n, t.architecture, error) if n % 2 else t for n, t in enumerate(TRIALS)]
-    whole = random_model(OF, TRIALS, TRIALS, ON, [10])
-    failing = random_model(OF, TRIALS, half, ON, [10, 20])
+    deep = deep_space(4)
+    layers = tuple(layer.model_copy(update={"optional": False}) for layer in deep.layers)
+    of = Space.model_validate(deep.model_dump() | {"layers": layers})
+    trials = run(of, 30)
+    on = scale(of, trials)
+    half = [record(of, n, t.architecture, error) if n % 2 else t for n, t in enumerate(trials)]
+    whole = random_model(of, trials, trials, on, [10])
+    failing = random_model(of, trials, half, on, [10, 20])
 
     assert whole is not None
     assert failing is not None
