@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -34,6 +34,12 @@ class LayerChoice(BaseModel):
     def text(self) -> str:
         """Tells choices of a layer apart, as `choice_text` does."""
         return choice_text(self.family, self.params)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As pydantic has it, but what was computed of the old values stays behind."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("text", None)
+        return copied
 
     @property
     def label(self) -> str:

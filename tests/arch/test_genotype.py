@@ -296,3 +296,12 @@ def test_the_bias_of_an_architecture_is_that_of_its_choices(
     architecture = realise(space, Genotype((1, 0), (), ()))
 
     assert bias_of(space, architecture) == {"mix1": conv.bias, "mix2": gru.bias}
+
+
+def test_a_copy_with_another_family_is_told_apart_by_its_own_text() -> None:
+    layer = LayerChoice(name="mix1", family="conv", params={"radius": 1})
+    before = layer.text
+
+    copied = layer.model_copy(update={"family": "gru"})
+
+    assert (before, copied.text) == ('conv {"radius": 1}', 'gru {"radius": 1}')

@@ -80,16 +80,27 @@ def visible_devices(job: TrialJob, report: Report) -> Outcome:
 def pauses(job: TrialJob, report: Report) -> Outcome:
     """A known curve up to where the job stops, from a checkpoint; leaves its process and the steps.
 
-    Half a trial takes a while, so that both workers have some.
+    Nobody goes on before a second worker is there, and half a trial takes a while, so that both
+    have some.
     """
     from support.curves import STEPS, alike, train
 
     saved = None if job.checkpoint is None else Path(job.checkpoint) / "step"
     begin = saved.read_text() if saved is not None and saved.exists() else "0"
     end = STEPS if job.stop_at is None else job.stop_at
+    _wait_for_two_workers()
     time.sleep(0.05 + 0.1 * error_of(job))
     mark(job, f"{os.getpid()} {begin} {end}")
     if saved is not None and job.stop_at is not None:
         saved.parent.mkdir(parents=True, exist_ok=True)
         saved.write_text(str(end))
     return train(job, alike, time.time())
+
+
+def _wait_for_two_workers(seconds: float = 60.0) -> None:
+    here = Path(os.environ["STAND_IN"]) / "workers"
+    here.mkdir(exist_ok=True)
+    (here / str(os.getpid())).touch()
+    end = time.monotonic() + seconds
+    while len(list(here.iterdir())) < 2 and time.monotonic() < end:
+        time.sleep(0.02)
