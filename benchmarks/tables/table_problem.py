@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, final
 from itnet_nas.analysis.hypervolume import volume
 from itnet_nas.analysis.pareto import nondominated
 from itnet_nas.arch.cost import costs
-from itnet_nas.arch.genotype import bias_of
 from itnet_nas.kernels import Cost, Domain
 from itnet_nas.registry import Origin
-from itnet_nas.results.record import TrialError, TrialRecord, TrialState
+from itnet_nas.results.record import TrialError, TrialRecord
 from itnet_nas.space.space import INPUT, OUTPUT, Edge, Layer, Objective, Space, TaskChoice
 from itnet_nas.space.spec import SearchSpec
 from itnet_nas.tasks import Categorical, Metric, Recipe, Target, TaskFacts
+from itnet_nas.testing.simulated import left
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -104,23 +104,8 @@ class TableProblem:
             cost = self.costs(space, architecture)[space.objectives[1].name]
             objectives = {"error": draw.choice(entry.errors), space.objectives[1].name: cost}
         missing = TrialError(kind="no_entry", message="the table has no such network")
-        return TrialRecord(
-            number=number,
-            state=TrialState.FAILED if entry is None else TrialState.COMPLETE,
-            architecture=architecture,
-            key=architecture.key,
-            bias=bias_of(space, architecture),
-            task=space.task,
-            task_origin=space.task_origin,
-            data=space.facts.data,
-            kernel_origins=space.kernel_origins,
-            recipe=space.recipe,
-            seed=seed,
-            proposed_by=by,
-            steps=1,
-            objectives=objectives,
-            error=missing if entry is None else None,
-        )
+        error = missing if entry is None else None
+        return left(space, number, architecture, by, seed, objectives, error)
 
     def share(self, architectures: Sequence[Architecture]) -> float:
         """Hypervolume of (error, log10 latency) as a share of the table's own front.

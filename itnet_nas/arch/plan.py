@@ -156,7 +156,7 @@ class Plan:
                 self.anchored.update(self.fixed[node])
 
 
-class _ByFingerprint:
+class ByFingerprint:
     """A space as a key of a cache: a Space holds dicts and cannot be hashed itself."""
 
     def __init__(self, space: Space) -> None:
@@ -167,15 +167,15 @@ class _ByFingerprint:
 
     def __eq__(self, other: object) -> bool:
         return (
-            isinstance(other, _ByFingerprint) and self.space.fingerprint == other.space.fingerprint
+            isinstance(other, ByFingerprint) and self.space.fingerprint == other.space.fingerprint
         )
 
 
 def plan_of(space: Space) -> Plan:
     """The plan of a space, made once."""
-    return _plan(_ByFingerprint(space))
+    return _plan(ByFingerprint(space))
 
 
 @lru_cache(maxsize=8)
-def _plan(key: _ByFingerprint) -> Plan:
+def _plan(key: ByFingerprint) -> Plan:
     return Plan(key.space)

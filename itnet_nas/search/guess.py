@@ -94,7 +94,7 @@ class Guess:
         self._space = space
         self._costs_of = costs_of
         self._axes = scale(space, seen.complete).axes
-        kept = _nearest(space, seen.complete, self._axes)
+        kept = _nearest(seen.complete, self._axes)
         architectures = [record.architecture for record in kept]
         raw = np.array([_unit(self._axes[0], r.objectives[self._axes[0].name]) for r in kept])
         self._pull = _Pull(raw)
@@ -206,9 +206,7 @@ def _unit(axis: Axis, value: float) -> float:
     return 0.0 if ideal == reference else (at - ideal) / (reference - ideal)
 
 
-def _nearest(
-    space: Space, complete: Sequence[TrialRecord], axes: Sequence[Axis]
-) -> list[TrialRecord]:
+def _nearest(complete: Sequence[TrialRecord], axes: Sequence[Axis]) -> list[TrialRecord]:
     """At most `NEAREST`, the best ranks first; in the order of their numbers."""
     if len(complete) <= NEAREST:
         return list(complete)

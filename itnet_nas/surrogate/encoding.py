@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 
 from itnet_nas.arch.genotype import genotype_of
-from itnet_nas.arch.plan import plan_of
+from itnet_nas.arch.plan import ByFingerprint, plan_of
 from itnet_nas.axes import AXES
 from itnet_nas.surrogate.columns import SlotColumns, steps
 
@@ -202,24 +202,11 @@ def _shared_values(slots: Sequence[Slot]) -> dict[tuple[str, str], int]:
     return {name: place for place, name in enumerate(shared)}
 
 
-class _ByFingerprint:
-    def __init__(self, space: Space) -> None:
-        self.space = space
-
-    def __hash__(self) -> int:
-        return hash(self.space.fingerprint)
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, _ByFingerprint) and self.space.fingerprint == other.space.fingerprint
-        )
-
-
 def encoding_of(space: Space) -> Encoding:
     """The encoding of a space, made once."""
-    return _encoding(_ByFingerprint(space))
+    return _encoding(ByFingerprint(space))
 
 
 @lru_cache(maxsize=8)
-def _encoding(key: _ByFingerprint) -> Encoding:
+def _encoding(key: ByFingerprint) -> Encoding:
     return Encoding(key.space)

@@ -30,14 +30,12 @@ import numpy as np
 from itnet_nas.analysis.hypervolume import BEYOND, volume
 from itnet_nas.arch.architecture import choice_text
 from itnet_nas.arch.cost import bounds, costs
-from itnet_nas.arch.genotype import bias_of
 from itnet_nas.arch.plan import plan_of
-from itnet_nas.results.record import TrialError, TrialRecord, TrialState
 from itnet_nas.space.space import TaskChoice
 from itnet_nas.testing.planted_front import best_known
 from itnet_nas.testing.planted_space import planted_space
 from itnet_nas.testing.planted_tables import Tables
-from itnet_nas.testing.simulated import run
+from itnet_nas.testing.simulated import DIVERGED, left, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +43,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from itnet_nas.arch.architecture import Architecture
+    from itnet_nas.results.record import TrialRecord
     from itnet_nas.search.searcher import Searcher
     from itnet_nas.space.space import Space
 
@@ -111,28 +110,12 @@ class PlantedLandscape:
     def record(self, number: int, architecture: Architecture, by: str, seed: int) -> TrialRecord:
         """What a trial of the architecture leaves: complete, or failed."""
         space = self._plain
-        failed = self.fails(architecture, seed)
         objectives = {
             "error": self.measured(architecture, seed),
             "flops": costs(space, architecture)["flops"],
         }
-        return TrialRecord(
-            number=number,
-            state=TrialState.FAILED if failed else TrialState.COMPLETE,
-            architecture=architecture,
-            key=architecture.key,
-            bias=bias_of(space, architecture),
-            task=space.task,
-            task_origin=space.task_origin,
-            data=space.facts.data,
-            kernel_origins=space.kernel_origins,
-            recipe=space.recipe,
-            seed=seed,
-            proposed_by=by,
-            steps=space.recipe.steps,
-            objectives={} if failed else objectives,
-            error=TrialError(kind="non_finite", message="the loss is nan") if failed else None,
-        )
+        error = DIVERGED if self.fails(architecture, seed) else None
+        return left(space, number, architecture, by, seed, objectives, error)
 
     def run(
         self, searcher: Searcher, trials: int, seed: int = 0, workers: int = 1

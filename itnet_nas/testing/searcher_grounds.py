@@ -17,11 +17,10 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from itnet_nas.arch.cost import bounds, costs
-from itnet_nas.arch.genotype import bias_of
 from itnet_nas.axes import Bias, Sharing, Support
 from itnet_nas.kernels import Cost, Domain
 from itnet_nas.registry import Origin
-from itnet_nas.results.record import TrialError, TrialRecord, TrialState
+from itnet_nas.results.record import TrialRecord, TrialState
 from itnet_nas.space.space import (
     INPUT,
     OUTPUT,
@@ -35,6 +34,7 @@ from itnet_nas.space.space import (
 )
 from itnet_nas.space.spec import SearchSpec
 from itnet_nas.tasks import Categorical, Metric, Recipe, Target, TaskFacts
+from itnet_nas.testing.simulated import DIVERGED, left
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,25 +67,9 @@ class Ground:
         state: TrialState = TrialState.COMPLETE,
     ) -> TrialRecord:
         """What a trial leaves that ends like this; only failures have no figures."""
-        failed = state is TrialState.FAILED
-        space = self.space
-        return TrialRecord(
-            number=number,
-            state=state,
-            architecture=architecture,
-            key=architecture.key,
-            bias=bias_of(space, architecture),
-            task=space.task,
-            task_origin=space.task_origin,
-            data=space.facts.data,
-            kernel_origins=space.kernel_origins,
-            recipe=space.recipe,
-            seed=seed,
-            proposed_by=by,
-            steps=space.recipe.steps,
-            objectives={} if failed else self.objectives(architecture),
-            error=TrialError(kind="non_finite", message="the loss is nan") if failed else None,
-        )
+        error = DIVERGED if state is TrialState.FAILED else None
+        figures = self.objectives(architecture)
+        return left(self.space, number, architecture, by, seed, figures, error, state)
 
     def objectives(self, architecture: Architecture) -> dict[str, float]:
         """Quality is best at a planted family of each layer and at sizes near 3."""

@@ -1,15 +1,17 @@
-"""`run`: a search without trainings, on whatever says what a training would leave."""
+"""A search without trainings: `run`, and `left`, which writes down what one would leave."""
 
 from __future__ import annotations
 
 from random import Random
 from typing import TYPE_CHECKING
 
+from itnet_nas.arch.genotype import bias_of
+from itnet_nas.results.record import TrialError, TrialRecord, TrialState
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from itnet_nas.arch.architecture import Architecture
-    from itnet_nas.results.record import TrialRecord
     from itnet_nas.search.searcher import Proposal, Searcher
     from itnet_nas.space.space import Space
 
@@ -48,3 +50,36 @@ def run(
         proposal = pending.pop(done)
         records.append(record(done, proposal.architecture, proposal.by, done))
         records.sort(key=lambda one: one.number)
+
+
+def left(
+    space: Space,
+    number: int,
+    architecture: Architecture,
+    by: str,
+    seed: int,
+    objectives: Mapping[str, float],
+    error: TrialError | None = None,
+    state: TrialState = TrialState.COMPLETE,
+) -> TrialRecord:
+    """The record of a trial that was not trained. With an error it failed, and has no figures."""
+    return TrialRecord(
+        number=number,
+        state=state if error is None else TrialState.FAILED,
+        architecture=architecture,
+        key=architecture.key,
+        bias=bias_of(space, architecture),
+        task=space.task,
+        task_origin=space.task_origin,
+        data=space.facts.data,
+        kernel_origins=space.kernel_origins,
+        recipe=space.recipe,
+        seed=seed,
+        proposed_by=by,
+        steps=space.recipe.steps,
+        objectives=dict(objectives) if error is None else {},
+        error=error,
+    )
+
+
+DIVERGED = TrialError(kind="non_finite", message="the loss is nan")
