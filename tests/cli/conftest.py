@@ -201,3 +201,27 @@ def itnet_nas(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
         return CliRunner().invoke(main, [str(word) for word in words])
 
     return invoke
+
+
+TINY = """\
+version: 1
+task: {name: python_source, context: 16}
+network: {width: 8}
+layers:
+  - name: mix
+    kernels:
+      identity: {}
+      conv: {radius: [2]}
+training: {steps: 4, batch_size: 4}
+search: {strategy: random, trials: 2, seed: 1}
+"""
+
+
+@pytest.fixture
+def run(itnet_nas: Callable[..., Result], tmp_path: Path) -> Path:
+    """Two architectures that really are trained, in no time."""
+    file, folder = tmp_path / "tiny.yaml", tmp_path / "run"
+    file.write_text(TINY)
+    result = itnet_nas("search", file, "--run", folder, "--backend", "local")
+    assert result.exit_code == 0, result.stderr
+    return folder

@@ -15,29 +15,6 @@ if TYPE_CHECKING:
 
     Invoke = Callable[..., Result]
 
-TEXT = """\
-version: 1
-task: {name: python_source, context: 16}
-network: {width: 8}
-layers:
-  - name: mix
-    kernels:
-      identity: {}
-      conv: {radius: [2]}
-training: {steps: 4, batch_size: 4}
-search: {strategy: random, trials: 2, seed: 1}
-"""
-
-
-@pytest.fixture
-def run(itnet_nas: Invoke, tmp_path: Path) -> Path:
-    """Two architectures that train in no time."""
-    file, folder = tmp_path / "tiny.yaml", tmp_path / "run"
-    file.write_text(TEXT)
-    result = itnet_nas("search", file, "--run", folder, "--backend", "local")
-    assert result.exit_code == 0, result.stderr
-    return folder
-
 
 @pytest.mark.slow
 def test_a_certificate_is_printed_kept_and_shown_in_the_report(
